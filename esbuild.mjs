@@ -1,0 +1,67 @@
+// Builds what ships: one bundle each for the extension, the key process, the command line and the webview.
+import { cp, mkdir, rm } from 'node:fs/promises'
+import { build, context } from 'esbuild'
+
+const watch = process.argv.includes('--watch')
+const production = process.argv.includes('--production')
+
+/** @type {import('esbuild').BuildOptions} */
+const node = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  // jsonc-parser's main is UMD, whose inner require() no bundler can follow.
+  mainFields: ['module', 'main'],
+  // pkcs11js is a native module: only the key process loads it, and only when a PKCS#11 module is to be opened.
+  external: ['vscode', 'pkcs11js'],
+  sourcemap: production ? false : 'linked',
+  minify: production,
+  legalComments: production ? 'none' : 'inline',
+  charset: 'utf8',
+  logLevel: 'warning',
+}
+
+// Some dependencies are CommonJS and call require(): an ES module bundle has none unless it makes one.
+const banner = {
+  js: "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);",
+}
+
+// The WASM backend finds itself by import.meta.url, which is empty in a CommonJS bundle: without this it would not load there,
+// and everything would fall back to the slowest backend without a word.
+const commonjs = {
+  define: { 'import.meta.url': '__importMetaUrl' },
+  banner: { js: "const __importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+}
+
+/** @type {import('esbuild').BuildOptions[]} */
+const bundles = [
+  { ...node, ...commonjs, format: 'cjs', entryPoints: ['src/extension/activate.ts'], outfile: 'dist/extension.cjs' },
+  { ...node, format: 'esm', banner, entryPoints: ['src/keys/process/main.ts'], outfile: 'dist/keyProcess.js' },
+  {
+    ...node,
+    format: 'esm',
+    banner: { js: `#!/usr/bin/env node\n${banner.js}` },
+    entryPoints: ['src/cli/main.ts'],
+    outfile: 'dist/cli.js',
+  },
+  { ...node, format: 'esm', banner, entryPoints: ['src/cli/sampleServer.ts'], outfile: 'dist/sampleServer.js' },
+  {
+    ...node,
+    platform: 'browser',
+    format: 'iife',
+    target: 'es2022',
+    external: [],
+    entryPoints: { panel: 'webview/main.ts' },
+    outdir: 'dist/webview',
+    loader: { '.css': 'css' },
+  },
+]
+
+await rm('dist', { recursive: true, force: true })
+await mkdir('dist/webview', { recursive: true })
+await cp('webview/panel.css', 'dist/webview/panel.css')
+if (watch) {
+  for (const options of bundles) await (await context(options)).watch()
+} else {
+  await Promise.all(bundles.map((options) => build(options)))
+}

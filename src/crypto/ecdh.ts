@@ -1,0 +1,97 @@
+import { createECDH, createPublicKey, diffieHellman, type ECDH, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { CountersignError } from '../support/errors.ts'
+import { concat, plain } from './encoding.ts'
+
+export type EcdhName = 'X25519' | 'P-384'
+
+/** Bytes. A P-384 share is an uncompressed point: 0x04 ‖ x ‖ y (SEC 1, section 2.3.3). */
+export const ECDH_LENGTHS: Readonly<Record<EcdhName, { share: number; secret: number }>> = {
+  X25519: { share: 32, secret: 32 },
+  'P-384': { share: 97, secret: 48 },
+}
+
+export interface EcdhKey {
+  /** Our public share. */
+  readonly share: Uint8Array
+  /**
+   * The shared secret: 32 bytes for X25519 (RFC 7748), the x coordinate of 48 bytes for P-384.
+   * @throws CountersignError `length`; `peer-protocol` for a point that is not one, or an all-zero result
+   */
+  derive(peerShare: Uint8Array): Uint8Array
+  wipe(): void
+}
+
+/** SubjectPublicKeyInfo of X25519 before its 32 bytes (RFC 8410). */
+const X25519_SPKI = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00)
+
+/** A new key for one handshake or rekey. */
+export function generateEcdhKey(name: EcdhName): EcdhKey {
+  if (name === 'P-384') {
+    const ecdh = createECDH('secp384r1')
+    ecdh.generateKeys()
+    return p384Key(ecdh)
+  }
+  const { privateKey, publicKey } = generateKeyPairSync('x25519')
+  return x25519Key(privateKey, publicKey)
+}
+
+/** X25519 on a key object; for `generateEcdhKey` and test vectors. */
+export function x25519Key(privateKey: KeyObject, publicKey: KeyObject): EcdhKey {
+  const share = publicKey.export({ format: 'der', type: 'spki' }).subarray(X25519_SPKI.length)
+  const agree = (peerShare: Uint8Array): Uint8Array => {
+    const key = Buffer.from(concat(X25519_SPKI, peerShare))
+    return diffieHellman({ privateKey, publicKey: createPublicKey({ key, format: 'der', type: 'spki' }) })
+  }
+  // OpenSSL owns the private key and overwrites it when the garbage collector takes the last reference: we cannot sooner.
+  return ecdhKey('X25519', new Uint8Array(share), agree)
+}
+
+/** P-384 on an ECDH object that has a key; for `generateEcdhKey` and test vectors. */
+export function p384Key(ecdh: ECDH): EcdhKey {
+  const agree = (peerShare: Uint8Array): Uint8Array => {
+    // Node also takes compressed (02, 03) and hybrid (06, 07) points: one key would then have several spellings.
+    if (peerShare[0] !== 4) throw new CountersignError('peer-protocol', 'A P-384 share is not an uncompressed point.')
+    return ecdh.computeSecret(peerShare)
+  }
+  // OpenSSL owns the private key as well, but a new one is written over it.
+  return ecdhKey('P-384', new Uint8Array(ecdh.getPublicKey()), agree, () => void ecdh.generateKeys())
+}
+
+function ecdhKey(
+  name: EcdhName,
+  share: Uint8Array,
+  compute: (peerShare: Uint8Array) => Uint8Array,
+  overwrite?: () => void,
+): EcdhKey {
+  let agree: typeof compute | null = compute
+  return {
+    share,
+    derive(peerShare) {
+      if (peerShare.length !== ECDH_LENGTHS[name].share) {
+        throw new CountersignError('length', `An ${name} share has a wrong length.`)
+      }
+      if (agree === null) throw new CountersignError('internal', 'A key was used after it was wiped.')
+      const secret = derive(name, agree, peerShare)
+      // RFC 7748, section 6.1: a share of small order makes the secret a constant. OpenSSL refuses it as well, others may not.
+      if (secret.every((byte) => byte === 0)) throw refused(name)
+      return secret
+    },
+    wipe() {
+      if (agree !== null) overwrite?.()
+      agree = null
+    },
+  }
+}
+
+function derive(name: EcdhName, agree: (peerShare: Uint8Array) => Uint8Array, peerShare: Uint8Array): Uint8Array {
+  try {
+    return plain(agree(peerShare))
+  } catch (cause) {
+    if (cause instanceof CountersignError) throw cause
+    throw refused(name, cause)
+  }
+}
+
+function refused(name: EcdhName, cause?: unknown): CountersignError {
+  return new CountersignError('peer-protocol', `The peer's ${name} share is not usable.`, { cause })
+}

@@ -1,0 +1,55 @@
+import { createHash, createHmac, type Hash, timingSafeEqual } from 'node:crypto'
+import { plain } from './encoding.ts'
+
+/** Length of a SHA-384 digest, and of everything that the key schedule calls a secret. */
+export const HASH_LENGTH = 48
+
+/** SHA-384 (FIPS 180-4) of the parts, one after the other, without separators. 48 bytes. */
+export function sha384(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash('sha384')
+  for (const part of parts) hash.update(part)
+  return plain(hash.digest())
+}
+
+/** SHA-256 of the parts. 32 bytes. For RFC 7638 thumbprints only: everything of ours uses SHA-384. */
+export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return plain(hash.digest())
+}
+
+/** HMAC-SHA-384 (RFC 2104) over the parts. 48 bytes. */
+export function hmacSha384(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+  const hmac = createHmac('sha384', key)
+  for (const part of parts) hmac.update(part)
+  return plain(hmac.digest())
+}
+
+/** A running SHA-384 that can be read at any point without ending. */
+export class TranscriptHash {
+  private readonly hash: Hash
+
+  constructor(hash: Hash = createHash('sha384')) {
+    this.hash = hash
+  }
+
+  update(...parts: readonly Uint8Array[]): this {
+    for (const part of parts) this.hash.update(part)
+    return this
+  }
+
+  /** Digest of everything so far, 48 bytes; the transcript goes on. */
+  digest(): Uint8Array {
+    return plain(this.hash.copy().digest())
+  }
+
+  /** An independent transcript with the same past. */
+  clone(): TranscriptHash {
+    return new TranscriptHash(this.hash.copy())
+  }
+}
+
+/** Equality in time that depends on the lengths only. False when they differ (timingSafeEqual would throw). */
+export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
+}

@@ -1,0 +1,68 @@
+import { window } from 'vscode'
+import { type AgentFile, ownEntries, type OwnEntry, removeServer } from '../../agents/agentFiles.ts'
+import { readAgentFile, writeAgentFile } from '../../agents/files/ownFile.ts'
+import { pickOne } from '../pickOne.ts'
+import { type AgentPorts, checkSaved, knownFiles } from './agentPorts.ts'
+import { reviewEdit } from './reviewEdit.ts'
+
+interface Found {
+  readonly file: AgentFile
+  readonly entry: OwnEntry
+}
+
+/** *Remove from Agent…*: takes one entry back that *Add to Agent…* wrote, and revokes the agent where the person says so. */
+export async function removeFromAgent(ports: AgentPorts): Promise<void> {
+  const found = (await Promise.all(knownFiles(ports).map(entriesIn))).flat()
+  if (found.length === 0) {
+    void window.showInformationMessage('Countersign: no agent here has an entry that was added by Add to Agent….')
+    return
+  }
+  const items = found.map(({ file, entry }) => ({
+    label: entry.name,
+    description: file.label,
+    detail: file.path,
+    file,
+    entry,
+  }))
+  const picked = await pickOne(items, {
+    title: 'Remove from Agent',
+    placeHolder: 'Which entry?',
+    matchOnDescription: true,
+  })
+  if (picked === undefined) return
+  const { file, entry } = picked
+  checkSaved(file)
+  const before = await readAgentFile(file.path, file.workspace)
+  const text = removeServer(file, before.text, entry.name)
+  const choice = await reviewEdit({
+    title: `Remove ${entry.name} from ${file.label}`,
+    path: file.path,
+    before: before.text,
+    after: text,
+    choices: [
+      { choice: 'remove', label: '$(check) Remove', detail: 'Takes this entry out of the file' },
+      {
+        choice: 'revoke',
+        label: '$(circle-slash) Remove and Revoke',
+        detail: `And refuses the agent "${file.agent}" from now on, also by its entries elsewhere, in every window`,
+      },
+    ],
+  })
+  if (choice === undefined) return
+  // First, because it is what matters: it must not hang on a file that cannot be written.
+  if (choice === 'revoke') await ports.agents.folder.revoke(file.agent)
+  checkSaved(file)
+  await writeAgentFile(file.path, before, text, file.workspace)
+  const revoked = choice === 'revoke' ? ` The agent "${file.agent}" is revoked.` : ''
+  void window.showInformationMessage(`${file.label} has "${entry.name}" no more.${revoked}`)
+}
+
+async function entriesIn(file: AgentFile): Promise<Found[]> {
+  try {
+    const { text } = await readAgentFile(file.path, file.workspace)
+    return ownEntries(file, text).map((entry) => ({ file, entry }))
+  } catch {
+    // A file that cannot be read has nothing that could be taken out of it here.
+    return []
+  }
+}

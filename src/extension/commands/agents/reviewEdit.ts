@@ -1,0 +1,43 @@
+import { commands, TabInputTextDiff, Uri, window, workspace } from 'vscode'
+import { pickOne } from '../pickOne.ts'
+
+const SCHEME = 'countersign-agent'
+
+export interface Review<T extends string> {
+  readonly title: string
+  readonly path: string
+  readonly before: string
+  readonly after: string
+  /** What can be done; closing the list does nothing. */
+  readonly choices: readonly { readonly choice: T; readonly label: string; readonly detail: string }[]
+}
+
+/** Shows what would be written in the editor's own diff, and asks. Undefined: nothing is to be written. */
+export async function reviewEdit<T extends string>({
+  title,
+  path,
+  before,
+  after,
+  choices,
+}: Review<T>): Promise<T | undefined> {
+  const side = (which: string) => Uri.from({ scheme: SCHEME, path, query: which })
+  const [left, right] = [side('before'), side('after')]
+  const provideTextDocumentContent = ({ query }: Uri) => (query === 'after' ? after : before)
+  const provider = workspace.registerTextDocumentContentProvider(SCHEME, { provideTextDocumentContent })
+  try {
+    await commands.executeCommand('vscode.diff', left, right, title, { preview: true })
+    const stop = { label: '$(close) Write nothing', detail: '', choice: undefined }
+    return (await pickOne([...choices, stop], { title, placeHolder: `The change to ${path} is shown below` }))?.choice
+  } finally {
+    await closeDiff(right)
+    provider.dispose()
+  }
+}
+
+/** Its documents have no text any more. */
+async function closeDiff(right: Uri): Promise<void> {
+  const shown = window.tabGroups.all
+    .flatMap(({ tabs }) => tabs)
+    .filter(({ input }) => input instanceof TabInputTextDiff && input.modified.toString() === right.toString())
+  if (shown.length > 0) await window.tabGroups.close(shown)
+}

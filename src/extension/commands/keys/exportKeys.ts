@@ -1,0 +1,35 @@
+import { writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { Uri, window } from 'vscode'
+import { CountersignError } from '../../../support/errors.ts'
+import { exportRing } from '../../../trust/keyRing.ts'
+import { counted } from '../counted.ts'
+import type { SlotPorts } from '../slotPorts.ts'
+
+/** *Export Keys…*: the public keys of this editor with the time in which each counted, for `countersign verify --trust FILE`. */
+export async function exportKeys({ ring }: SlotPorts): Promise<void> {
+  const lives = await ring.list()
+  if (lives.length === 0) {
+    throw new CountersignError(
+      'key-missing',
+      'No key of this editor has signed anything yet. Connect once, then export.',
+    )
+  }
+  const target = await window.showSaveDialog({
+    title: 'Export Keys',
+    saveLabel: 'Export',
+    defaultUri: Uri.file(join(homedir(), 'countersign-keys.json')),
+    filters: { 'Countersign keys': ['json'] },
+  })
+  if (target === undefined) return
+  const bytes = exportRing(lives)
+  try {
+    await writeFile(target.fsPath, bytes, { mode: 0o644 })
+  } catch (cause) {
+    throw new CountersignError('file-unreadable', `${target.fsPath} cannot be written.`, { cause })
+  }
+  void window.showInformationMessage(
+    `${counted(lives.length, 'key')} went into ${target.fsPath}. Nobody signed that file: hand it over so that its reader knows it is yours, and say countersign verify --trust with it.`,
+  )
+}

@@ -1,0 +1,32 @@
+import { commands, window } from 'vscode'
+import type { Configuration } from '../configuration.ts'
+import type { SigningIdentity } from '../identity/signingIdentity.ts'
+import { SAMPLE, type SampleGateway } from '../sample/sampleGateway.ts'
+import type { Gateways } from '../sessions/gatewayLink.ts'
+import { withProgress } from '../progress.ts'
+
+export interface TrySamplePorts {
+  readonly sample: SampleGateway
+  readonly gateways: Gateways
+  readonly identity: SigningIdentity
+  readonly configuration: Configuration
+}
+
+/** *Try the Sample Server*: a gateway and a server on this machine, connected, and what to do next. */
+export async function trySample({ sample, gateways, identity, configuration }: TrySamplePorts): Promise<void> {
+  // A broken setting is said before two processes are started for nothing.
+  void configuration.usable
+  await withProgress('Countersign sample', async (signal, report) => {
+    const setting = await sample.start(signal, report)
+    const gateway = gateways.addTemporary(setting)
+    report('opening the key')
+    await identity.get({ asked: true })
+    report('handshake')
+    await gateway.get({ patient: false, asked: true, signal })
+  })
+  const next = `The server "${SAMPLE}" is connected. Open the chat in agent mode and ask for its echo tool; the panel shows each signed context.`
+  void window.showInformationMessage(next, 'Open Panel', 'Open Chat').then((choice) => {
+    if (choice === 'Open Panel') void commands.executeCommand('countersign.openPanel')
+    if (choice === 'Open Chat') void commands.executeCommand('workbench.action.chat.open', { mode: 'agent' })
+  })
+}

@@ -1,0 +1,37 @@
+import type { Settings } from '../../contracts/settings.ts'
+import { Journal } from '../../evidence/journal/journal.ts'
+import type { EvidenceSink } from '../../evidence/types.ts'
+
+/** The journal of this window, begun with its first session: a window that signs nothing leaves no file. */
+export class LazyJournal {
+  private readonly folder: string
+  private readonly settings: () => Settings['journal']
+  private open: { readonly journal: Promise<Journal>; readonly how: string } | undefined
+
+  constructor(folder: string, settings: () => Settings['journal']) {
+    this.folder = folder
+    this.settings = settings
+  }
+
+  /** @throws CountersignError `journal-write`, `file-permissions` */
+  async sink(): Promise<EvidenceSink> {
+    const settings = this.settings()
+    const how = JSON.stringify(settings)
+    if (this.open?.how !== how) {
+      // Another way of keeping begins another file. Sessions that write the old one end it with themselves.
+      const opening = Journal.open({ folder: this.folder, ...settings })
+      this.open = { journal: opening, how }
+      opening.catch(() => {
+        // Not remembered: the disk may have room again.
+        this.open = undefined
+      })
+    }
+    return await this.open.journal
+  }
+
+  async close(): Promise<void> {
+    const { open } = this
+    this.open = undefined
+    await open?.journal.then((journal) => journal.close()).catch(() => {})
+  }
+}

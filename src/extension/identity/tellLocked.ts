@@ -1,0 +1,8 @@
+import { window } from 'vscode'
+import type { OpenIdentity, SigningIdentity } from './signingIdentity.ts'
+
+/** The token was locked while its key was in use: nothing can be signed before somebody enters the PIN. */
+export async function tellLocked({ place }: OpenIdentity, identity: SigningIdentity): Promise<void> {
+  const sentence = `${place} is locked. Nothing can be signed, so nothing is sent.`
+  if ((await window.showWarningMessage(sentence, 'Enter PIN')) !== undefined) await identity.unlock()
+}

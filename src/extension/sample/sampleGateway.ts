@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import * as v from 'valibot'
+import type { GatewaySetting } from '../../contracts/settings.ts'
+import type { Disposable } from '../../support/disposable.ts'
+import { CountersignError } from '../../support/errors.ts'
+import { type Log, redact } from '../../support/log.ts'
+import type { Places } from '../places.ts'
+
+export const SAMPLE = 'sample'
+
+const Listening = v.object({ event: v.literal('listening'), url: v.string(), kid: v.string() })
+const START_MS = 30_000
+/** An editor that crashes cannot end its children; the pipe between them breaks in any case. */
+const END_WITH_PARENT = `data:text/javascript,${encodeURIComponent("process.once('disconnect', () => process.kill(process.pid, 'SIGTERM')); process.channel.unref()")}`
+
+interface Spawned {
+  readonly child: ChildProcess
+  readonly stdout: Readable
+}
+
+/**
+ * A gateway of this window's own, in front of the bundled sample server: another process with another key, reached the way
+ * any gateway is. It ends with the window.
+ */
+export class SampleGateway implements Disposable {
+  private readonly places: Places
+  private readonly log: Log
+  private running: { readonly child: ChildProcess; readonly setting: GatewaySetting } | undefined
+
+  constructor(places: Places, log: Log) {
+    this.places = places
+    this.log = log
+  }
+
+  /** The gateway's entry. Its pin is the kid that our own child printed, so there is nothing to ask the person. */
+  async start(signal: AbortSignal, report: (message: string) => void): Promise<GatewaySetting> {
+    if (this.running?.child.exitCode === null) return this.running.setting
+    const { sample } = this.places
+    await mkdir(sample, { recursive: true, mode: 0o700 })
+    const vault = join(sample, 'vault.json')
+    const keyFile = join(sample, 'vault.key')
+    if (!(await exists(vault))) {
+      report('making a key for the gateway')
+      await this.run(['identity', 'create', '--vault', vault, '--key-file', keyFile], signal)
+    }
+    report('starting the gateway')
+    // State and journal of its own: two windows may run the sample at once.
+    const folder = join(sample, `window-${process.pid}`)
+    await removeLeftovers(sample)
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const config = join(folder, 'gateway.json')
+    await writeFile(config, JSON.stringify(this.config(vault, keyFile, folder)), { mode: 0o600 })
+    const spawned = this.spawn(['gateway', '--config', config])
+    const { child } = spawned
+    try {
+      const line = await this.firstLine(spawned, signal)
+      const { url, kid } = v.parse(Listening, JSON.parse(line))
+      const setting: GatewaySetting = { name: SAMPLE, route: { kind: 'websocket', url }, pin: kid, servers: [SAMPLE] }
+      this.running = { child, setting }
+      return setting
+    } catch (cause) {
+      child.kill()
+      if (cause instanceof CountersignError) throw cause
+      throw new CountersignError('server-start', 'The sample gateway did not start. Show Log says why.', { cause })
+    }
+  }
+
+  dispose(): void {
+    this.running?.child.kill()
+    this.running = undefined
+  }
+
+  private config(vault: string, keyFile: string, folder: string): object {
+    const server = { command: process.execPath, args: [this.places.sampleServer], env: { ELECTRON_RUN_AS_NODE: '1' } }
+    return {
+      listen: 'ws://127.0.0.1:0',
+      identity: { vault, keyFile },
+      // Loopback, and nothing behind it but the sample: whichever key this editor chooses next may come in.
+      clients: 'enroll',
+      servers: { [SAMPLE]: server },
+      state: join(folder, 'state'),
+      journal: join(folder, 'journal'),
+    }
+  }
+
+  private spawn(args: readonly string[]): Spawned {
+    const child = spawn(process.execPath, ['--import', END_WITH_PARENT, this.places.cli, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // Electron's executable is a browser unless told otherwise; nothing else of the editor's environment goes along.
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ELECTRON_RUN_AS_NODE: '1' },
+      windowsHide: true,
+    })
+    const { stdout, stderr } = child
+    if (stdout === null || stderr === null)
+      throw new CountersignError('internal', 'A process was started without pipes.')
+    createInterface({ input: stderr }).on('line', (line) => {
+      this.log.log('info', 'sample gateway says', { text: line })
+    })
+    return { child, stdout }
+  }
+
+  private async run(args: readonly string[], signal: AbortSignal): Promise<void> {
+    const { child, stdout } = this.spawn(args)
+    stdout.resume()
+    const abort = () => child.kill()
+    signal.addEventListener('abort', abort, { once: true })
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('exit', resolve)
+    })
+    signal.removeEventListener('abort', abort)
+    if (signal.aborted) throw new CountersignError('cancelled', 'The sample was not started.')
+    if (code !== 0) {
+      throw new CountersignError('server-start', 'The sample gateway could not make its key. Show Log says why.')
+    }
+  }
+
+  private async firstLine({ child, stdout }: Spawned, signal: AbortSignal): Promise<string> {
+    return await new Promise((resolve, reject) => {
+      const fail = (sentence: string) => reject(new CountersignError('server-start', sentence))
+      const timer = setTimeout(() => fail('The sample gateway did not start within 30 s.'), START_MS)
+      const abort = () => reject(new CountersignError('cancelled', 'The sample was not started.'))
+      signal.addEventListener('abort', abort, { once: true })
+      createInterface({ input: stdout }).once('line', (line) => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', abort)
+        resolve(line)
+      })
+      child.once('error', (error) => fail(`The sample gateway did not start: ${redact(error.message)}`))
+      child.once('exit', (code) => fail(`The sample gateway ended with exit code ${code}. Show Log says why.`))
+    })
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Folders of windows that are gone: a window that was killed could not clean up after itself. */
+async function removeLeftovers(sample: string): Promise<void> {
+  for (const name of await readdir(sample)) {
+    const pid = /^window-(\d+)$/.exec(name)?.[1]
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(sample, name), { recursive: true, force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  // Our own folder is from an earlier gateway of this window, or of a process that had the same number.
+  if (pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

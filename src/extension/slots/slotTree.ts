@@ -1,0 +1,78 @@
+import { EventEmitter, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState, window } from 'vscode'
+import type { PanelHsm } from '../../contracts/panelHsm.ts'
+import { type Disposable, DisposableStore } from '../../support/disposable.ts'
+import { type SlotRow, slotRows } from './rows.ts'
+
+export interface SlotTreePorts {
+  /** What there is now. */
+  readonly hsm: () => PanelHsm
+  /** Begins to look: modules are loaded, and asked for changes until it is disposed. */
+  readonly look: () => Disposable
+}
+
+/** The tree view of modules, slots and keys. To open it is to look: nothing is loaded before, and nothing asked after. */
+export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
+  private readonly ports: SlotTreePorts
+  private readonly owned = new DisposableStore()
+  private readonly changed = new EventEmitter<undefined>()
+  readonly onDidChangeTreeData = this.changed.event
+  private readonly view
+  private looking: Disposable | undefined
+  private rows: readonly SlotRow[] = []
+  private drawn = ''
+
+  constructor(ports: SlotTreePorts) {
+    this.ports = ports
+    this.owned.add(this.changed)
+    this.view = this.owned.add(window.createTreeView('countersign.slots', { treeDataProvider: this }))
+    this.owned.add(this.view.onDidChangeVisibility(({ visible }) => this.seen(visible)))
+    this.seen(this.view.visible)
+  }
+
+  /** Something in the inventory changed: drawn only while it is seen, and only where it makes a difference. */
+  update(): void {
+    if (this.looking === undefined) return
+    this.rows = slotRows(this.ports.hsm())
+    const drawn = JSON.stringify(this.rows)
+    if (drawn === this.drawn) return
+    this.drawn = drawn
+    this.changed.fire(undefined)
+  }
+
+  getChildren(row?: SlotRow): SlotRow[] {
+    return [...(row?.children ?? this.rows)]
+  }
+
+  /** Text only: names come from modules, and a tooltip in Markdown would be theirs to write. */
+  getTreeItem(row: SlotRow): TreeItem {
+    const { ref, kind, label, description, tooltip, icon, context, children } = row
+    const leaf = children.length === 0
+    const item = new TreeItem(label, leaf ? TreeItemCollapsibleState.None : TreeItemCollapsibleState.Expanded)
+    // The editor remembers a row that had nothing below it as closed: with its first child it is another row.
+    item.id = leaf ? `${ref} leaf` : ref
+    item.description = description
+    item.tooltip = tooltip
+    item.iconPath = new ThemeIcon(icon)
+    item.contextValue = context
+    item.accessibilityInformation = { label: `${kind} ${label}, ${description}` }
+    return item
+  }
+
+  dispose(): void {
+    this.looking?.dispose()
+    this.owned.dispose()
+  }
+
+  private seen(visible: boolean): void {
+    if (visible) this.looking ??= this.ports.look()
+    else this.looking?.dispose()
+    if (!visible) this.looking = undefined
+    this.update()
+  }
+}
+
+/** The row that a command of the context menu was called on; undefined for any other caller of the command. */
+export function rowOf(target: unknown, kind: SlotRow['kind']): string | undefined {
+  if (typeof target !== 'object' || target === null || !('ref' in target) || !('kind' in target)) return undefined
+  return target.kind === kind && typeof target.ref === 'string' ? target.ref : undefined
+}

@@ -1,0 +1,229 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import {
+  type Holds,
+  type Operation,
+  type Params,
+  parseReply,
+  parseResult,
+  type Result,
+} from '../../contracts/keyProcess.ts'
+import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { redact } from '../../support/log.ts'
+import { type Deadlines, KEYPAD_MS } from './deadlines.ts'
+import { keyProcessEnvironment } from './environment.ts'
+
+interface Pending {
+  readonly operation: Operation
+  readonly keypad: boolean
+  timer: NodeJS.Timeout
+  /** Parses the result; throws `key-process-reply` where it is not one. */
+  readonly accept: (result: unknown) => void
+  readonly fail: (error: CountersignError) => void
+}
+
+/** Between asking a process to end and killing it: time for C_Logout and C_Finalize, not for a module that hangs. */
+const GRACE_MS = 1_000
+/** A process that answers each of these many requests late or not at all is broken; more would only pile up. */
+const MAX_PENDING = 256
+
+/**
+ * One running key process. Every reply is parsed as if the process were hostile; the first that is not as it should be
+ * ends it. Once ended, a connection stays ended: the supervisor makes a new one.
+ */
+export class Connection {
+  private readonly child: ChildProcess
+  private readonly deadlines: Deadlines
+  private readonly pending = new Map<number, Pending>()
+  private readonly onEnd: (error: CountersignError) => void
+  private nextId = 1
+  private end: CountersignError | undefined
+  /** Resolves when the process is gone, not only told to go. */
+  readonly exited: Promise<void>
+
+  private constructor(path: string, holds: Holds, deadlines: Deadlines, onEnd: (error: CountersignError) => void) {
+    this.deadlines = deadlines
+    this.onEnd = onEnd
+    this.child = fork(path, [], {
+      // Typed arrays cross as bytes; JSON would turn a PIN into a string that nobody can wipe.
+      serialization: 'advanced',
+      env: keyProcessEnvironment(holds, process.env),
+      // Not inherited: with the editor's --inspect anybody could attach a debugger to the process that holds the keys.
+      execArgv: [],
+      // A module that prints must not write into the standard output of a gateway, nor a PIN into its log.
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    this.exited = new Promise((resolve) => {
+      this.child.once('exit', () => resolve())
+      // A process that could not be started never exits.
+      this.child.once('error', () => resolve())
+    })
+    this.child.on('message', (raw) => this.receive(raw))
+    this.child.on('error', (cause) => this.finish(gone('could not be started', cause)))
+    this.child.on('exit', (code, signal) => {
+      const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`
+      this.finish(gone(`${how}${this.unanswered()}`))
+    })
+    this.rest()
+  }
+
+  /**
+   * Starts a process and tells it what to hold.
+   * @throws CountersignError of the module (`module-load`, …), `key-process-gone`, `signer-timeout`
+   */
+  static async open(
+    path: string,
+    holds: Holds,
+    deadlines: Deadlines,
+    onEnd: (error: CountersignError) => void,
+  ): Promise<{ readonly connection: Connection; readonly started: Result<'start'> }> {
+    const connection = new Connection(path, holds, deadlines, onEnd)
+    try {
+      return { connection, started: await connection.call('start', { holds }) }
+    } catch (thrown) {
+      connection.close(toCountersignError(thrown))
+      throw thrown
+    }
+  }
+
+  get alive(): boolean {
+    return this.end === undefined
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid
+  }
+
+  /**
+   * Sends one request and waits for its reply. An abort stops the waiting, not the token: the reply is dropped.
+   * @throws CountersignError of the process, `key-process-gone`, `key-process-reply`, `signer-timeout`, `cancelled`
+   */
+  call<O extends Operation>(operation: O, params: Params<O>, signal?: AbortSignal): Promise<Result<O>> {
+    return new Promise((resolve, reject) => {
+      if (this.end !== undefined) return reject(this.end)
+      if (signal?.aborted === true) return reject(cancelled())
+      if (this.pending.size >= MAX_PENDING) {
+        return reject(
+          new CountersignError('limit', 'Too many requests wait for the key process. Try again in a moment.'),
+        )
+      }
+      const id = this.nextId++
+      const onAbort = () => reject(cancelled())
+      signal?.addEventListener('abort', onAbort, { once: true })
+      // The one parameter that can be null is a PIN that comes from the keypad.
+      const asks = Object.values(params).includes(null)
+      const keypad = asks || [...this.pending.values()].some((other) => other.keypad)
+      if (asks) for (const other of this.pending.values()) this.prolong(other)
+      this.pending.set(id, {
+        operation,
+        keypad,
+        timer: this.timer(operation, keypad),
+        accept: (result) => {
+          const parsed = parseResult(operation, result)
+          signal?.removeEventListener('abort', onAbort)
+          resolve(parsed)
+        },
+        fail: (error) => {
+          signal?.removeEventListener('abort', onAbort)
+          reject(error)
+        },
+      })
+      this.wake()
+      this.child.send({ id, operation, params }, (error) => {
+        if (error !== null) this.kill(gone('does not take requests any more', error))
+      })
+    })
+  }
+
+  /** Ends the process at once, because of something that it did or did not do. */
+  kill(error: CountersignError): void {
+    this.child.kill('SIGKILL')
+    this.finish(error)
+  }
+
+  /** Lets the process log out and end by itself; kills it where it does not. */
+  close(error: CountersignError): void {
+    if (this.child.connected) this.child.disconnect()
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), GRACE_MS)
+    this.child.once('exit', () => clearTimeout(timer))
+    this.finish(error)
+  }
+
+  private timer(operation: Operation, keypad: boolean): NodeJS.Timeout {
+    const limit = this.deadlines[operation] + (keypad ? KEYPAD_MS : 0)
+    return setTimeout(() => this.kill(timedOut(operation, limit)), limit)
+  }
+
+  private prolong(waiting: Pending): void {
+    clearTimeout(waiting.timer)
+    waiting.timer = this.timer(waiting.operation, true)
+  }
+
+  private receive(raw: unknown): void {
+    if (this.end !== undefined) return
+    try {
+      const reply = parseReply(raw)
+      const waiting = this.pending.get(reply.id)
+      if (waiting === undefined) throw badReply('answered a request that nobody made')
+      if (reply.ok) waiting.accept(reply.result)
+      else waiting.fail(toError(reply.error))
+      this.pending.delete(reply.id)
+      clearTimeout(waiting.timer)
+      this.rest()
+    } catch (thrown) {
+      this.kill(toCountersignError(thrown))
+    }
+  }
+
+  private finish(error: CountersignError): void {
+    if (this.end !== undefined) return
+    this.end = error
+    for (const { timer, fail } of this.pending.values()) {
+      clearTimeout(timer)
+      fail(error)
+    }
+    this.pending.clear()
+    this.onEnd(error)
+  }
+
+  private unanswered(): string {
+    const [first] = this.pending.values()
+    if (first === undefined) return ''
+    return first.operation === 'sign' ? ' in the middle of a signature' : ` while it worked on "${first.operation}"`
+  }
+
+  /** A program that has nothing else to do may end while a key process idles; it must not while it waits for a reply. */
+  private wake(): void {
+    this.child.ref()
+    this.child.channel?.ref()
+  }
+
+  private rest(): void {
+    if (this.pending.size > 0) return
+    this.child.unref()
+    this.child.channel?.unref()
+  }
+}
+
+/** The text comes from another process and is shown to people: no control characters, no length without end. */
+function toError(error: { code: CountersignError['code']; message: string; ckr?: number }): CountersignError {
+  const cause = error.ckr === undefined ? undefined : { ckr: error.ckr }
+  return new CountersignError(error.code, redact(error.message), { cause })
+}
+
+function gone(how: string, cause?: unknown): CountersignError {
+  return new CountersignError('key-process-gone', `The key process ${how}. The next use starts a new one.`, { cause })
+}
+
+export function badReply(what: string): CountersignError {
+  return new CountersignError('key-process-reply', `The key process ${what}; it was ended. Check the PKCS#11 module.`)
+}
+
+function timedOut(operation: Operation, after: number): CountersignError {
+  const what = operation === 'sign' ? 'did not sign' : `did not answer "${operation}"`
+  const sentence = `The key process ${what} within ${after / 1000} s and was ended. Check the token and its connection.`
+  return new CountersignError('signer-timeout', sentence)
+}
+
+export function cancelled(): CountersignError {
+  return new CountersignError('cancelled', 'The request was cancelled.')
+}

@@ -1,0 +1,101 @@
+import type { CustodyFacts } from '../../contracts/keyFacts.ts'
+import type { Result } from '../../contracts/keyProcess.ts'
+import type { SignInput } from '../../contracts/signInput.ts'
+import { thumbprint } from '../../crypto/jwk.ts'
+import type { SignatureAlgorithm } from '../../crypto/signature.ts'
+import { signingInput } from '../../evidence/signingInput.ts'
+import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { custodyOf } from '../hsm/custody.ts'
+import type { Proof } from './proof.ts'
+
+/** A private key that is open in this process: `sign` takes bytes, and only the table below calls it. */
+export interface HeldKey {
+  readonly algorithm: SignatureAlgorithm
+  readonly publicKey: Uint8Array
+  readonly facts: CustodyFacts
+  /** CK_SLOT_ID of the token that has it: a logout closes the keys of one token. */
+  readonly slot?: number
+  /** When its token or vault was last unlocked. */
+  readonly proof: Proof
+  sign(message: Uint8Array): Promise<Uint8Array>
+  dispose(): void
+}
+
+/**
+ * The keys that are open, by handles which mean nothing outside this process. The one way to a signature: the bytes are
+ * built here, from the closed union, so whoever controls the editor cannot have bytes of its own choosing signed.
+ */
+export class KeyTable {
+  private readonly keys = new Map<number, HeldKey>()
+  private next = 1
+  private readonly running = new Set<Promise<unknown>>()
+  private gate: Promise<unknown> = Promise.resolve()
+
+  add(key: HeldKey): number {
+    const handle = this.next++
+    this.keys.set(handle, key)
+    return handle
+  }
+
+  /** @throws CountersignError `key-missing`, `pin-needed`, those of `signingInput`, those of the key */
+  async sign(handle: number, input: SignInput): Promise<Result<'sign'>> {
+    return this.shared(() => this.signNow(handle, input))
+  }
+
+  /** Runs work that needs its sessions and the login to the end: `alone` waits for it. */
+  async shared<T>(work: () => Promise<T>): Promise<T> {
+    await this.gate
+    const working = work()
+    this.running.add(working)
+    try {
+      return await working
+    } finally {
+      this.running.delete(working)
+    }
+  }
+
+  /**
+   * Runs `work` between two signatures: a logout in the middle of one would fail it, and the sessions that it signs in must
+   * not be closed under it. What is asked for meanwhile waits.
+   */
+  async alone<T>(work: () => T | Promise<T>): Promise<T> {
+    const before = this.gate
+    let open = () => {}
+    this.gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    try {
+      await before
+      await Promise.allSettled(this.running)
+      return await work()
+    } finally {
+      open()
+    }
+  }
+
+  private async signNow(handle: number, input: SignInput): Promise<Result<'sign'>> {
+    const key = this.keys.get(handle)
+    if (key === undefined) throw new CountersignError('key-missing', 'The key was closed. Open it again.')
+    const { algorithm, publicKey, facts } = key
+    const signer = { kid: thumbprint(algorithm, publicKey), algorithm, custody: custodyOf(facts).custody }
+    const { bytes, jws } = signingInput(input, signer)
+    if (input.kind === 'transition') key.proof.spend(jws?.payload ?? bytes)
+    const began = performance.now()
+    try {
+      return { signature: await key.sign(bytes), took: performance.now() - began }
+    } catch (thrown) {
+      // The token knows it no more: whoever opens it again gets another handle, and this one would be kept for ever.
+      if (toCountersignError(thrown).code === 'key-missing') this.close((held) => held === key)
+      throw thrown
+    }
+  }
+
+  /** Closes the keys that `which` picks, all of them without it; vault seeds are wiped. */
+  close(which: (key: HeldKey) => boolean = () => true): void {
+    for (const [handle, key] of this.keys) {
+      if (!which(key)) continue
+      this.keys.delete(handle)
+      key.dispose()
+    }
+  }
+}

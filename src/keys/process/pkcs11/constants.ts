@@ -1,0 +1,99 @@
+/** Numbers of PKCS#11 v3.2 (OASIS, pkcs11t.h) that this folder uses. pkcs11js 2.1.7 knows v2.40 only. */
+export const CKF = {
+  TOKEN_PRESENT: 0x1,
+  HW_SLOT: 0x4,
+  /** CK_TOKEN_INFO.flags; those of the user PIN are in keys/hsm/readiness.ts as well, which draws them. */
+  LOGIN_REQUIRED: 0x4,
+  USER_PIN_INITIALIZED: 0x8,
+  PROTECTED_AUTHENTICATION_PATH: 0x100,
+  TOKEN_INITIALIZED: 0x400,
+  USER_PIN_COUNT_LOW: 0x10000,
+  USER_PIN_FINAL_TRY: 0x20000,
+  USER_PIN_LOCKED: 0x40000,
+  USER_PIN_TO_BE_CHANGED: 0x80000,
+  SO_PIN_COUNT_LOW: 0x100000,
+  SO_PIN_FINAL_TRY: 0x200000,
+  SO_PIN_LOCKED: 0x400000,
+  /** Sessions: serial is mandatory; RW is needed to generate. */
+  RW_SESSION: 0x2,
+  SERIAL_SESSION: 0x4,
+  /** C_Initialize: the module may use the system's locks, since C_SignAsync runs on another thread. */
+  OS_LOCKING_OK: 0x2,
+  /** C_WaitForSlotEvent: pkcs11js blocks its thread otherwise. */
+  DONT_BLOCK: 0x1,
+} as const
+
+export const CKU = { SO: 0, USER: 1 } as const
+
+export const CKS = { RO_USER: 1, RW_USER: 3 } as const
+
+export const CKO = { PUBLIC_KEY: 2, PRIVATE_KEY: 3 } as const
+
+export const CKA = {
+  CLASS: 0x0,
+  TOKEN: 0x1,
+  PRIVATE: 0x2,
+  LABEL: 0x3,
+  VALUE: 0x11,
+  KEY_TYPE: 0x100,
+  ID: 0x102,
+  SENSITIVE: 0x103,
+  ENCRYPT: 0x104,
+  DECRYPT: 0x105,
+  WRAP: 0x106,
+  UNWRAP: 0x107,
+  SIGN: 0x108,
+  VERIFY: 0x10a,
+  DERIVE: 0x10c,
+  PUBLIC_KEY_INFO: 0x129,
+  EXTRACTABLE: 0x162,
+  LOCAL: 0x163,
+  NEVER_EXTRACTABLE: 0x164,
+  ALWAYS_SENSITIVE: 0x165,
+  KEY_GEN_MECHANISM: 0x166,
+  MODIFIABLE: 0x170,
+  ALWAYS_AUTHENTICATE: 0x202,
+} as const
+
+export const CKM = {
+  ML_KEM: 0x17,
+  RSA: [0x1, 0xd, 0x40, 0x41, 0x42, 0x43],
+  ECDSA: [0x1041, 0x1042, 0x1043, 0x1044, 0x1045, 0x1046],
+  EDDSA: [0x1057],
+} as const
+
+export const CKR = {
+  HOST_MEMORY: 0x2,
+  SLOT_ID_INVALID: 0x3,
+  FUNCTION_FAILED: 0x6,
+  ARGUMENTS_BAD: 0x7,
+  CANT_LOCK: 0xa,
+  ATTRIBUTE_SENSITIVE: 0x11,
+  ATTRIBUTE_TYPE_INVALID: 0x12,
+  ATTRIBUTE_VALUE_INVALID: 0x13,
+  DEVICE_ERROR: 0x30,
+  DEVICE_REMOVED: 0x32,
+  FUNCTION_NOT_SUPPORTED: 0x54,
+  KEY_HANDLE_INVALID: 0x60,
+  MECHANISM_INVALID: 0x70,
+  OBJECT_HANDLE_INVALID: 0x82,
+  PIN_INCORRECT: 0xa0,
+  PIN_INVALID: 0xa1,
+  PIN_LEN_RANGE: 0xa2,
+  PIN_EXPIRED: 0xa3,
+  PIN_LOCKED: 0xa4,
+  SESSION_CLOSED: 0xb0,
+  SESSION_COUNT: 0xb1,
+  SESSION_HANDLE_INVALID: 0xb3,
+  SESSION_EXISTS: 0xb6,
+  SESSION_READ_ONLY_EXISTS: 0xb7,
+  TEMPLATE_INCONSISTENT: 0xd1,
+  TOKEN_NOT_PRESENT: 0xe0,
+  TOKEN_NOT_RECOGNIZED: 0xe1,
+  TOKEN_WRITE_PROTECTED: 0xe2,
+  USER_ALREADY_LOGGED_IN: 0x100,
+  USER_NOT_LOGGED_IN: 0x101,
+  USER_PIN_NOT_INITIALIZED: 0x102,
+  USER_ANOTHER_ALREADY_LOGGED_IN: 0x104,
+  CRYPTOKI_ALREADY_INITIALIZED: 0x191,
+} as const

@@ -1,0 +1,15 @@
+import { PROCESS_ERRORS } from '../../contracts/keyProcess.ts'
+import type { CountersignError } from '../../support/errors.ts'
+
+/** An error as it crosses the process boundary: code, sentence and return value of the module; no cause, no stack. */
+export function wireError(error: CountersignError): { code: string; message: string; ckr?: number } {
+  const code = PROCESS_ERRORS.find((known) => known === error.code) ?? 'internal'
+  const ckr = ckrOf(error.cause)
+  return { code, message: error.message.slice(0, 500), ...(ckr === undefined ? {} : { ckr }) }
+}
+
+/** The CK_RV of a Pkcs11Error; other errors have no numeric code. */
+export function ckrOf(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined
+  return typeof thrown.code === 'number' && thrown.code > 0 ? thrown.code : undefined
+}

@@ -1,0 +1,49 @@
+import type { SignInput } from '../contracts/signInput.ts'
+import { SIGNATURE_LENGTHS } from '../crypto/signature.ts'
+import { CountersignError, toCountersignError } from '../support/errors.ts'
+import type { Signer } from './signer.ts'
+
+/**
+ * One signature within a deadline.
+ * @param deadline milliseconds
+ * @param attempt aborted at the deadline; the caller aborts it with a CountersignError to end the attempt early
+ * @throws CountersignError `signer-timeout` at the deadline, `signer-unavailable` for a signature of a wrong length,
+ *   and whatever the signer throws
+ */
+export async function signWithin(
+  deadline: number,
+  signer: Signer,
+  input: SignInput,
+  attempt: AbortController,
+): Promise<Uint8Array> {
+  const timer = setTimeout(() => attempt.abort(timedOut()), deadline)
+  try {
+    // A signer that ignores its signal must not hold everybody's queue for ever.
+    const signature = await Promise.race([signer.sign(input, attempt.signal), rejection(attempt.signal)])
+    if (signature.length === SIGNATURE_LENGTHS[signer.algorithm].signature) return signature
+    throw new CountersignError('signer-unavailable', 'The signer answered with a signature of a wrong length.')
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function rejection(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(toCountersignError(signal.reason)), { once: true })
+  })
+}
+
+export function cancelled(): CountersignError {
+  return new CountersignError('cancelled', 'The call was cancelled before it was signed; nothing was sent.')
+}
+
+function timedOut(): CountersignError {
+  return new CountersignError('signer-timeout', 'The signing key did not answer in time.')
+}
+
+export function unavailable(cause?: unknown): CountersignError {
+  const why = cause instanceof CountersignError ? ` ${cause.message}` : ''
+  return new CountersignError('signer-unavailable', `The signing key is not available, so nothing was sent.${why}`, {
+    cause,
+  })
+}

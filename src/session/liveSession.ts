@@ -1,0 +1,321 @@
+import type { Role } from '../contracts/signInput.ts'
+import { decodeBase64url, encodeBase64url } from '../crypto/encoding.ts'
+import type { SuiteName } from '../crypto/suite.ts'
+import type { EvidenceEntry } from '../evidence/types.ts'
+import { CountersignError, toCountersignError } from '../support/errors.ts'
+import { ALERT, alertOf, isViolation, SessionError } from './alerts.ts'
+import type {
+  ConnectionEvent,
+  OutgoingContext,
+  PeerIdentity,
+  Session,
+  SessionObserver,
+  TransitionStatus,
+  VerifiedContext,
+} from './api.ts'
+import type { Carrier } from './carrier/carrier.ts'
+import type { Channel } from './channel/channel.ts'
+import { Connection, type Ending } from './connection.ts'
+import { Contexts } from './contexts/contexts.ts'
+import { Deferred } from './deferred.ts'
+import type { Established } from './handshake/established.ts'
+import { CLOSE_TIMEOUT, SEND_PATIENCE } from './limits.ts'
+import { guarded, logConnection, rejectionOf } from './observing.ts'
+import type { SessionPorts, TransitionPort } from './ports.ts'
+import type { ResumePosition, ResumptionSecret } from './resume/offer.ts'
+import { Resumption } from './resume/resumption.ts'
+import type { KeyWindow } from '../evidence/keyWindow.ts'
+import { ClientTransitions, GatewayTransitions, type Transitions } from './transition/transitions.ts'
+
+export type { SessionPorts } from './ports.ts'
+
+/** A handshake that is done, and what it runs on. */
+export interface Opened {
+  readonly established: Established
+  readonly carrier: Carrier
+  readonly channel: Channel
+  /** Of the Ready record, in bytes. */
+  readonly ready: number
+}
+
+/**
+ * A session: who talks to whom, the contexts both ways, and the connection that there is now or none. A connection that is
+ * lost can be followed by another one where somebody sees to that (`onInterrupted`); everything else ends the session, once,
+ * with a reason.
+ */
+export class LiveSession implements Session {
+  readonly role: Role
+  readonly sid: string
+  readonly suite: SuiteName
+  readonly self: PeerIdentity
+  readonly peer: PeerIdentity
+  /** The last attempt to resume it: the gateway takes each number once. */
+  attempt = 0
+  /** Sees to another connection. Without one a lost connection ends the session. */
+  onInterrupted: ((reason: CountersignError) => void) | undefined
+  private readonly ports: SessionPorts
+  private readonly observer: Required<SessionObserver>
+  private readonly contexts: Contexts
+  private readonly transitions: Transitions
+  private window: KeyWindow
+  private readonly ending = new Deferred<CountersignError | undefined>()
+  private readonly peerLeaving = new Deferred<void>()
+  private connection: Connection | undefined
+  private state: 'open' | 'interrupted' | 'leaving' | 'ended' = 'open'
+  private readonly resumption = new Resumption()
+  private lastExchange = 0
+  private goodbye: Promise<void> | undefined
+  private reason: CountersignError | undefined
+
+  /** @param port at a gateway: what becomes of its client's key transitions */
+  constructor(role: Role, established: Established, ports: SessionPorts, port?: TransitionPort) {
+    const { suite, self, peer, secrets, window } = established
+    this.role = role
+    this.ports = ports
+    this.suite = suite
+    this.self = self
+    this.peer = peer
+    this.sid = encodeBase64url(secrets.conn)
+    this.window = window
+    this.observer = guarded(ports.observer, ports.log)
+    this.contexts = new Contexts({
+      role,
+      sid: this.sid,
+      self,
+      peer,
+      identity: ports.identity,
+      sink: ports.sink,
+      observer: this.observer,
+      now: () => ports.clock.now(),
+      window: () => this.window,
+      patience: role === 'client' ? SEND_PATIENCE : undefined,
+      fail: (error, entry) => this.fail(error, entry),
+      peerClosed: () => this.peerClosed(),
+      handlerFailed: () => ports.log.log('error', 'the receiver of a context failed', { sid: this.sid }),
+    })
+    this.transitions =
+      role === 'client'
+        ? new ClientTransitions(self)
+        : new GatewayTransitions({ peer, port, fail: (error) => this.fail(error) })
+  }
+
+  /**
+   * Goes on over a connection, the first one or another. @param peer where the other end stands, after a resume
+   * @throws SessionError alert 110 where that does not fit what was sent
+   */
+  attach({ established, carrier, channel, ready }: Opened, peer?: ResumePosition): void {
+    const { recorder, secrets, transcript, suite } = established
+    const connection = new Connection({
+      role: this.role,
+      established,
+      carrier,
+      channel,
+      sid: decodeBase64url(this.sid),
+      ports: this.ports,
+      handlers: {
+        record: (type, payload) => this.transitions.onRecord(type, payload) || this.contexts.onRecord(type, payload),
+        ended: (ending) => this.connectionEnded(connection, ending),
+        epoch: (report) => this.observer.epoch({ ...report, sid: this.sid }),
+        busy: () => this.contexts.busy,
+        heard: () => this.resumption.forget(),
+      },
+    })
+    this.connection = connection
+    this.state = 'open'
+    this.setWindow(established.window)
+    // Ready proves to the client that the gateway has the new secrets. What proves the reverse is the client's first record.
+    if (this.role === 'client') this.resumption.forget()
+    recorder.message('Ready', 'server', ready, [{ label: 'server time, session id', bytes: ready, sealed: true }])
+    this.observer.handshake(recorder.report({ conn: secrets.conn, sid: this.sid, suite, transcript }))
+    if (peer !== undefined)
+      this.tell({ kind: 'resumed', sid: this.sid, at: this.ports.clock.now(), conn: connection.conn })
+    this.contexts.resume(
+      {
+        send: (type, payload) => connection.send(type, payload),
+        counted: (contexts) => connection.counted(contexts),
+        hold: (held) => connection.hold('verification', held),
+      },
+      peer,
+    )
+    this.transitions.attach({
+      understood: established.transitions,
+      send: (type, payload) => connection.send(type, payload),
+    })
+    connection.start()
+  }
+
+  /** When the peer's key counts, as far as is known now. */
+  setWindow(window: KeyWindow): void {
+    this.window = window
+  }
+
+  get connected(): boolean {
+    return this.connection !== undefined
+  }
+
+  get closed(): Promise<CountersignError | undefined> {
+    return this.ending.promise
+  }
+
+  get over(): boolean {
+    return this.state === 'ended'
+  }
+
+  /** Whether it can go on over another connection. One that says goodbye cannot: nothing may follow a signed `close`. */
+  get resumable(): boolean {
+    return this.state === 'open' || this.state === 'interrupted'
+  }
+
+  nextExchange(): number {
+    if (this.role !== 'client') throw new CountersignError('internal', 'Only the client opens exchanges.')
+    this.lastExchange += 1
+    return this.lastExchange
+  }
+
+  async send(context: OutgoingContext, signal?: AbortSignal): Promise<{ readonly digest: string }> {
+    // Why it ended is what the caller has to know: a network that failed is not an answer that did not verify.
+    if (this.state === 'leaving' || this.state === 'ended') {
+      throw this.reason ?? new CountersignError('session-closed', 'The session is closed.')
+    }
+    return await this.contexts.send(context, signal)
+  }
+
+  receive(handler: (context: VerifiedContext) => Promise<void> | void): void {
+    this.contexts.receive(handler)
+  }
+
+  async transition(document: Uint8Array): Promise<TransitionStatus> {
+    const { transitions } = this
+    if (!(transitions instanceof ClientTransitions)) {
+      throw new CountersignError('internal', 'Only a client tells which key follows its own.')
+    }
+    if (this.state === 'leaving' || this.state === 'ended') {
+      throw this.reason ?? new CountersignError('session-closed', 'The session is closed.')
+    }
+    return await transitions.deliver(document)
+  }
+
+  close(): Promise<void> {
+    this.goodbye ??= this.leave()
+    return this.goodbye
+  }
+
+  /** Tells log and views what becomes of the connection. */
+  tell(event: ConnectionEvent): void {
+    logConnection(this.ports.log, event)
+    this.observer.connection(event)
+  }
+
+  /** Lets go of the connection, where there still is one. Resolves to where this end stands when nothing moves any more. */
+  async interrupt(error: CountersignError, alert?: number): Promise<ResumePosition> {
+    const { connection } = this
+    if (connection !== undefined) {
+      this.connection = undefined
+      this.state = 'interrupted'
+      this.resumption.keep(connection.resumption())
+      void connection.end(alert)
+      this.tell({ kind: 'lost', sid: this.sid, at: this.ports.clock.now(), error })
+    }
+    return await this.contexts.suspend()
+  }
+
+  /**
+   * What a resume is bound to: copies of `res` of the connection that is there or was last, and of the one before that while
+   * the client has not spoken since. The caller wipes them.
+   */
+  get resumptionSecrets(): readonly ResumptionSecret[] {
+    return [...(this.connection?.resumption() ?? []), ...this.resumption.copies()]
+  }
+
+  /** The client came back: what it is bound to is what it can come back with once more, should it miss the answer. */
+  boundBy(resume: NonNullable<Established['resume']>): void {
+    this.resumption.keepBound(resume)
+  }
+
+  /** Whether the peer can go on from where it says that it stands. */
+  covers(peer: ResumePosition): boolean {
+    return this.contexts.covers(peer)
+  }
+
+  /** Ends the session because of something that must not be: the peer gets an alert, the observer is told. */
+  fail(error: unknown, entry?: EvidenceEntry): void {
+    if (this.state === 'ended') return
+    const reason = toCountersignError(error)
+    const alert = alertOf(error)
+    this.ports.log.log('warn', 'a session ended', { sid: this.sid, alert, code: reason.code, reason: reason.message })
+    if (isViolation(error)) {
+      const at = this.ports.clock.now()
+      this.observer.rejected(rejectionOf({ sid: this.sid, role: this.role, at, alert, error: reason }, entry))
+    }
+    this.end(alert, reason)
+  }
+
+  private connectionEnded(connection: Connection, ending: Ending): void {
+    if (this.connection !== connection) return
+    if (ending.kind === 'failed') return this.fail(ending.error)
+    if (ending.kind === 'lost') return this.connectionLost(ending.error, ending.alert)
+    if (ending.error !== undefined) return this.end(undefined, ending.error)
+    this.state = 'leaving'
+    void this.endVerified(undefined)
+  }
+
+  /** The peer's last statements may still be in verification: they were sent, so they belong in the journal. */
+  private async endVerified(alert: number | undefined): Promise<void> {
+    await this.contexts.verified()
+    this.end(alert, undefined)
+  }
+
+  private connectionLost(error: CountersignError, alert: number | undefined): void {
+    if (this.state === 'leaving') return void this.endVerified(alert)
+    if (this.onInterrupted === undefined) return this.end(alert, error)
+    void this.interrupt(error, alert)
+    this.onInterrupted(error)
+  }
+
+  /** The peer will say nothing more; this end says goodbye as well. */
+  private peerClosed(): void {
+    this.peerLeaving.resolve()
+    void this.close()
+  }
+
+  private async leave(): Promise<void> {
+    if (this.state === 'open') {
+      this.state = 'leaving'
+      const deadline = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT).unref())
+      await Promise.race([deadline, this.closed, this.sayGoodbye()])
+    }
+    this.end(ALERT.close, undefined)
+    await this.closed
+  }
+
+  /** A signed `close` from both ends: without the last statement of each, nobody can show that nothing is missing. */
+  private async sayGoodbye(): Promise<void> {
+    try {
+      await this.contexts.sayGoodbye()
+      await this.peerLeaving.promise
+    } catch {
+      // The signer is gone: the session ends without a statement, and the journal shows that.
+    }
+  }
+
+  /** The one way to the end. @param alert what to tell the peer; undefined where there is nobody to tell */
+  end(alert: number | undefined, reason: CountersignError | undefined): void {
+    if (this.state === 'ended') return
+    this.state = 'ended'
+    this.reason = reason
+    const { connection } = this
+    this.connection = undefined
+    this.resumption.forget()
+    const closing = connection?.end(alert)
+    const why = reason ?? new CountersignError('session-closed', 'The session was closed.')
+    this.contexts.end(why)
+    this.transitions.end(why)
+    void Promise.resolve(closing).finally(() => this.ending.resolve(reason))
+  }
+}
+
+/** Where a session was not resumed: what has become of it is for the journal of the other end to say. */
+export function notResumed(): SessionError {
+  const sentence = 'The gateway no longer has this session: it was restarted, or the connection was away for too long.'
+  return new SessionError(ALERT.close, sentence, { code: 'session-lost' })
+}

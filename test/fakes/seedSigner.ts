@@ -1,0 +1,38 @@
+import type { Custody } from '../../src/contracts/custody.ts'
+import type { SignInput } from '../../src/contracts/signInput.ts'
+import { thumbprint } from '../../src/crypto/jwk.ts'
+import { SeedSigner as SeedKey, type SignatureAlgorithm } from '../../src/crypto/signature.ts'
+import { signingInput } from '../../src/evidence/signingInput.ts'
+import type { Signer } from '../../src/keys/signer.ts'
+
+/** A Signer over a fixed seed: the real inputs, the real signatures, a key that is the same in every run. */
+export class SeedSigner implements Signer {
+  readonly kid: string
+  readonly algorithm: SignatureAlgorithm
+  readonly publicKey: Uint8Array
+  readonly custody: Custody = 'software'
+  readonly description = 'a key from a fixed seed, for tests'
+  /** Every input that was signed, in order. */
+  readonly inputs: SignInput[] = []
+  /** Runs before each signature: a test waits or throws here. */
+  before: (input: SignInput, signal?: AbortSignal) => Promise<void> | void = () => {}
+  private readonly key: SeedKey
+
+  private constructor(key: SeedKey) {
+    this.key = key
+    this.algorithm = key.algorithm
+    this.publicKey = key.publicKey
+    this.kid = thumbprint(key.algorithm, key.publicKey)
+  }
+
+  /** @param seed a number that names the key: 1, 2, … */
+  static async create(seed = 1, algorithm: SignatureAlgorithm = 'ML-DSA-87'): Promise<SeedSigner> {
+    return new SeedSigner(await SeedKey.create(algorithm, new Uint8Array(32).fill(seed)))
+  }
+
+  async sign(input: SignInput, signal?: AbortSignal): Promise<Uint8Array> {
+    this.inputs.push(input)
+    await this.before(input, signal)
+    return this.key.sign(signingInput(input, this).bytes)
+  }
+}

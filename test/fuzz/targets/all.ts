@@ -1,0 +1,25 @@
+import type { Target } from '../engine/target.ts'
+import { CONTRACTS } from './contracts.ts'
+import { CRYPTO } from './crypto.ts'
+import { EVIDENCE } from './evidence.ts'
+import { HANDSHAKE } from './handshake.ts'
+import { JSON_READERS } from './json.ts'
+import { KEYS } from './keys.ts'
+import { MCP } from './mcp.ts'
+import { RECORDS } from './records.ts'
+import { RESUMES } from './resume.ts'
+import { TRANSITIONS } from './transitions.ts'
+
+/** Every parser that reads bytes of somebody else. */
+export const TARGETS: readonly Target[] = [
+  ...HANDSHAKE,
+  ...RECORDS,
+  ...RESUMES,
+  ...TRANSITIONS,
+  ...EVIDENCE,
+  ...JSON_READERS,
+  ...MCP,
+  ...KEYS,
+  ...CONTRACTS,
+  ...CRYPTO,
+]

@@ -1,0 +1,111 @@
+// `npm test`: from a fresh clone to every test run. The last line is `N passed, N failed`; CI reads it.
+import { spawn } from 'node:child_process'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { chromium } from './setup/chromium.mjs'
+import { codeServer } from './setup/codeServer.mjs'
+import { conformance } from './setup/conformance.mjs'
+import { installDependencies } from './setup/install.mjs'
+import { node24 } from './setup/node24.mjs'
+import { nss } from './setup/nss.mjs'
+import { openCryptoki } from './setup/openCryptoki.mjs'
+import { openssl } from './setup/openssl.mjs'
+import { softhsm } from './setup/softhsm.mjs'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const OUTPUT = fileURLToPath(new URL('./output/', import.meta.url))
+
+/** @param {string} text */
+const say = (text) => process.stderr.write(`${text}\n`)
+
+/**
+ * Runs a command with our output; resolves to its exit code.
+ * @param {string} command
+ * @param {string[]} args
+ * @returns {Promise<number>}
+ */
+function run(command, args) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] })
+    child.on('error', () => resolve(127))
+    child.on('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 1))
+  })
+}
+
+/** Test counts of one vitest run. A run that left no report counts as one failure: silence is no success. */
+async function vitest(name, args) {
+  const report = `${OUTPUT}${name}.json`
+  await rm(report, { force: true })
+  const code = await run('npx', [
+    'vitest',
+    'run',
+    '--config',
+    'test/config/vitest.config.ts',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...args,
+  ])
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = JSON.parse(
+      await readFile(report, 'utf8'),
+    )
+    const failed = Math.max(numFailedTests, code === 0 ? 0 : 1, numFailedTestSuites > 0 ? 1 : 0)
+    return { passed: numPassedTests, failed, skipped: numPendingTests }
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 }
+  }
+}
+
+const total = { passed: 0, failed: 0, skipped: 0 }
+/** @param {{passed: number, failed: number, skipped?: number}} counts */
+function add(counts) {
+  total.passed += counts.passed
+  total.failed += counts.failed
+  total.skipped += counts.skipped ?? 0
+}
+
+/** @param {string} name @param {Promise<number>} exit */
+async function step(name, exit) {
+  const started = Date.now()
+  const code = await exit
+  say(`${code === 0 ? 'ok' : 'FAILED'}: ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`)
+  add(code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 })
+  return code === 0
+}
+
+await installDependencies({ report: say })
+await mkdir(OUTPUT, { recursive: true })
+
+// Real parts first: the tests use them, and a slow download would otherwise look like a slow test.
+// One after the other: Debian's package tool takes a lock, and npm is no faster in pairs.
+for (const [name, ensure] of Object.entries({
+  nss,
+  openCryptoki,
+  softhsm,
+  openssl,
+  node24,
+  conformance,
+  chromium,
+  codeServer,
+})) {
+  try {
+    await ensure({ report: say })
+  } catch (error) {
+    say(
+      `not here: ${name}: ${error instanceof Error ? error.message : String(error)} (the tests that need it will say that they were skipped)`,
+    )
+  }
+}
+
+if (await step('build', run('node', ['esbuild.mjs', '--production']))) {
+  for (const check of ['types', 'lint', 'format', 'dead'])
+    await step(`check:${check}`, run('npm', ['run', '--silent', `check:${check}`]))
+  add(await vitest('tests', ['--project', 'tests']))
+  await step('package', run('node', ['test/package.mjs']))
+  add(await vitest('vscode', ['--project', 'vscode']))
+}
+
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
+process.stdout.write(`${total.passed} passed, ${total.failed} failed${skipped}\n`)
+process.exitCode = total.failed === 0 ? 0 : 1

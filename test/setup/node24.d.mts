@@ -1,0 +1,1 @@
+export function node24(options?: { report?: (text: string) => void }): Promise<{ node: string; home: string }>

@@ -1,0 +1,2 @@
+export function nss(options?: { report?: (text: string) => void }): Promise<{ module: string }>
+export function nssLibraryParameters(folder: string): string

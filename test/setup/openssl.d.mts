@@ -1,0 +1,1 @@
+export function openssl(options?: { report?: (text: string) => void }): Promise<void>

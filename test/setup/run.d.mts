@@ -1,0 +1,6 @@
+export function run(
+  command: string,
+  args: readonly string[],
+  options?: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string; timeout?: number },
+): Promise<string>
+export function findInPath(...names: string[]): string | undefined

@@ -1,0 +1,90 @@
+import { open } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { AppendFile } from '../../../src/evidence/journal/appendFile.ts'
+
+describe('writing', () => {
+  interface Call {
+    readonly bytes: number
+    readonly done: (error?: Error) => void
+  }
+
+  /** A file whose writes are ended by the test. */
+  function slowFile() {
+    const writes: Call[] = []
+    const syncs: { readonly done: (error?: Error) => void }[] = []
+    const promise = (list: { push(call: Call): unknown }, bytes: number) =>
+      new Promise<void>((resolve, reject) => {
+        list.push({ bytes, done: (error) => (error === undefined ? resolve() : reject(error)) })
+      })
+    const file = {
+      write: async (bytes: Uint8Array, offset: number) => {
+        await promise(writes, bytes.length - offset)
+        return { bytesWritten: Math.min(10, bytes.length - offset), buffer: bytes }
+      },
+      datasync: () => promise(syncs, 0),
+      close: async () => {},
+    }
+    return { writes, syncs, file: Object.assign(Object.create(null), file) }
+  }
+
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+  it('shares one write among appends that come while another is under way, and goes on after a short one', async () => {
+    const { file, writes } = slowFile()
+    const append = new AppendFile(file, 'written')
+    const done: number[] = []
+    const promises = [4, 5, 6].map((length, at) => append.append(new Uint8Array(length)).then(() => done.push(at)))
+    expect(writes.map(({ bytes }) => bytes)).toEqual([4])
+    writes[0]?.done()
+    await turn()
+    expect([done, writes.map(({ bytes }) => bytes)]).toEqual([[0], [4, 11]])
+    writes[1]?.done()
+    await turn()
+    expect([done, writes.map(({ bytes }) => bytes)]).toEqual([[0], [4, 11, 1]])
+    writes[2]?.done()
+    await Promise.all(promises)
+    expect(done).toEqual([0, 1, 2])
+  })
+
+  it('waits for the disk where it is asked to, and only there', async () => {
+    const { file, writes, syncs } = slowFile()
+    const append = new AppendFile(file, 'fsync')
+    let done = false
+    const promise = append.append(new Uint8Array(3)).then(() => (done = true))
+    writes[0]?.done()
+    await turn()
+    expect([done, syncs.length]).toEqual([false, 1])
+    syncs[0]?.done()
+    await promise
+    const loose = slowFile()
+    const written = new AppendFile(loose.file, 'written').append(new Uint8Array(3))
+    loose.writes[0]?.done()
+    await written
+    expect(loose.syncs).toHaveLength(0)
+  })
+
+  it('stops for good at the first error, of a write or of an fsync', async () => {
+    for (const durability of ['written', 'fsync'] as const) {
+      const { file, writes, syncs } = slowFile()
+      const append = new AppendFile(file, durability)
+      const results = [1, 2].map((length) => append.append(new Uint8Array(length)).catch((error: unknown) => error))
+      const broken = new Error('ENOSPC')
+      writes[0]?.done(durability === 'written' ? broken : undefined)
+      await turn()
+      syncs[0]?.done(broken)
+      for (const result of results) expect(await result).toMatchObject({ code: 'journal-write' })
+      await expect(append.append(new Uint8Array(1))).rejects.toMatchObject({ code: 'journal-write' })
+      await expect(append.close()).rejects.toMatchObject({ code: 'journal-write', cause: broken })
+      expect(writes).toHaveLength(1)
+    }
+  })
+
+  it.runIf(process.platform === 'linux')('releases nothing on a full disk', async () => {
+    const append = new AppendFile(await open('/dev/full', 'a'), 'written')
+    await expect(append.append(Uint8Array.of(1))).rejects.toMatchObject({
+      code: 'journal-write',
+      cause: { code: 'ENOSPC' },
+    })
+    await expect(append.close()).rejects.toMatchObject({ code: 'journal-write' })
+  })
+})

@@ -1,0 +1,218 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { encodeUtf8 } from '../../../src/crypto/encoding.ts'
+import { parseLine } from '../../../src/evidence/journal/format.ts'
+import { OfflineVerifier } from '../../../src/evidence/offline.ts'
+import type { EvidenceEntry } from '../../../src/evidence/types.ts'
+import { contextDetail } from '../../../src/extension/evidence/contextDetail.ts'
+import { ContextStore } from '../../../src/extension/evidence/contextStore.ts'
+import { evidenceDocument, evidenceLine } from '../../../src/extension/evidence/evidenceLine.ts'
+import { SessionRecorder } from '../../../src/extension/evidence/sessionRecorder.ts'
+import { ExchangeClient } from '../../../src/mcp/exchange/client.ts'
+import { encodeResponseHead } from '../../../src/mcp/exchange/head.ts'
+import { parseResult } from '../../../src/contracts/panel.ts'
+import type { Session } from '../../../src/session/api.ts'
+import { systemClock } from '../../../src/support/clock.ts'
+import { CountersignError } from '../../../src/support/errors.ts'
+import { join, type Pair, Party } from '../../fakes/party.ts'
+
+const CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"message":"hi"}}}'
+const ANSWER = '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}'
+
+let open: Pair | undefined
+afterEach(async () => {
+  await open?.client.close()
+  open = undefined
+})
+
+/** A real session over memory that a recorder follows, and a gateway that answers every request. */
+async function followed() {
+  const [client, gateway] = [await Party.create(1, 'editor'), await Party.create(2, 'desk')]
+  const store = new ContextStore(systemClock)
+  const recorder = new SessionRecorder(store, 'desk', client.signer)
+  const trust = {
+    checkGateway: async (peer: Session['peer']) => {
+      recorder.peer = peer
+      return 'accept' as const
+    },
+  }
+  open = await join(client, gateway, { observer: recorder, trust })
+  answer(open.gateway)
+  return { client, gateway, store, recorder, pair: open, exchanges: new ExchangeClient(open.client) }
+}
+
+function answer(session: Session): void {
+  session.receive(async ({ statement, digest }) => {
+    if (statement.kind !== 'request') return
+    const { server, exchange } = statement
+    const head = encodeResponseHead({ status: 200, headers: [['content-type', 'application/json']] })
+    const empty = new Uint8Array()
+    await session.send({ kind: 'response', server, exchange, head, body: encodeUtf8(ANSWER), req: digest })
+    const end = { events: 0, reason: 'complete' }
+    await session.send({ kind: 'end', server, exchange, head: empty, body: empty, req: digest, end })
+  })
+}
+
+async function call(exchanges: ExchangeClient) {
+  const headers = [['content-type', 'application/json']] as const
+  return await exchanges.open('files', { method: 'POST', headers, body: encodeUtf8(CALL) })
+}
+
+/** Until no row is pending. */
+async function settled(store: ContextStore, rows: number): Promise<void> {
+  for (let waited = 0; waited < 5000; waited += 10) {
+    const all = store.all()
+    if (all.length >= rows && all.every(({ row }) => row.verdict !== 'pending')) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error(`still pending: ${JSON.stringify(store.all().map(({ row }) => row))}`)
+}
+
+describe('the contexts of a session', () => {
+  it('are pending until their evidence was verified here, and keep their place', async () => {
+    const { store, exchanges } = await followed()
+    const seen: string[] = []
+    store.onChange((ref) => seen.push(`${ref} ${store.get(ref)?.row.verdict}`))
+    await call(exchanges)
+    await settled(store, 3)
+    expect(store.all().map(({ row }) => [row.verdict, row.dir, row.kind, row.tool])).toEqual([
+      ['verified', 'c2s', 'request', 'echo'],
+      ['verified', 's2c', 'response', 'echo'],
+      ['verified', 's2c', 'end', undefined],
+    ])
+    const [question] = store.all()
+    const ofQuestion = seen.filter((line) => line.startsWith(`${question?.row.ref} `))
+    expect(ofQuestion.at(0)).toMatch(/pending$/)
+    expect(ofQuestion.at(-1)).toMatch(/verified$/)
+    expect(question?.row).toMatchObject({ custody: 'software', server: 'files', size: CALL.length })
+    expect(store.figures.counters()).toMatchObject({ verified: 3, pending: 0, rejected: 0, unsigned: 0 })
+  })
+
+  it('show their checks, run again from the evidence, in the shape that the panel accepts', async () => {
+    const { store, exchanges } = await followed()
+    await call(exchanges)
+    await settled(store, 3)
+    for (const { row } of store.all()) {
+      const detail = await contextDetail(store, row.ref, false)
+      expect(parseResult('contextDetail', detail), row.kind).toEqual(detail)
+      expect(detail.statementIs).toBe('verified')
+      expect(detail.checks.length).toBeGreaterThan(5)
+      expect(detail.checks.filter(({ state }) => state !== 'passed')).toEqual([])
+      expect(detail.question?.text).toBe(CALL)
+      expect(detail.proof?.computed.at(-1)).toBe(detail.batch?.root)
+    }
+  })
+
+  it.each([
+    [
+      'bytes of the context',
+      (entry: EvidenceEntry) => ({ ...entry, context: encodeUtf8(ANSWER.replace('[]', '[1]')) }),
+    ],
+    [
+      'the statement',
+      (entry: EvidenceEntry) => ({
+        ...entry,
+        statement: encodeUtf8(text(entry.statement).replace('"files"', '"filez"')),
+      }),
+    ],
+    ['the signer', (entry: EvidenceEntry, other: Party) => ({ ...entry, signer: other.signer })],
+    ['the place in the batch', (entry: EvidenceEntry) => ({ ...entry, index: 1 })],
+  ])('are rejected when %s is another than was signed, whatever the session said', async (_, change) => {
+    const { store, client, pair, gateway, exchanges } = await followed()
+    await call(exchanges)
+    await settled(store, 3)
+    const first = client.journal.find(({ how }) => how === 'received')
+    if (first === undefined) throw new Error('nothing was received')
+    const other = new ContextStore(systemClock)
+    const witness = new SessionRecorder(other, 'desk', client.signer)
+    witness.peer = { kid: gateway.signer.kid, custody: 'software' }
+    witness.handshake({ ...reportOf(pair), steps: [], transcript: '', took: 0, bytes: 0 })
+    for (const entry of client.journal.filter(({ how }) => how === 'sent')) witness.evidence(entry)
+    witness.evidence(change(first, client))
+    await settled(other, 2)
+    const rejected = other.all().filter(({ row }) => row.verdict === 'rejected')
+    expect(rejected).toHaveLength(1)
+    expect(rejected[0]?.row.reason).toBeTruthy()
+    const detail = await contextDetail(other, rejected[0]?.row.ref ?? '', false)
+    expect(detail.statementIs).toBe('claimed')
+    expect(detail.checks.some(({ state }) => state === 'failed')).toBe(true)
+    expect(detail.answers.every(({ state }) => state !== 'shown')).toBe(true)
+    expect(parseResult('contextDetail', detail)).toEqual(detail)
+  })
+
+  it('are rejected when one before them is missing', async () => {
+    const { store, client, pair, gateway, exchanges } = await followed()
+    await call(exchanges)
+    await settled(store, 3)
+    const other = new ContextStore(systemClock)
+    const witness = new SessionRecorder(other, 'desk', client.signer)
+    witness.peer = { kid: gateway.signer.kid, custody: 'software' }
+    witness.handshake({ ...reportOf(pair), steps: [], transcript: '', took: 0, bytes: 0 })
+    const [, second] = client.journal.filter(({ how }) => how === 'received')
+    if (second !== undefined) witness.evidence(second)
+    await settled(other, 1)
+    expect(other.all()[0]?.row).toMatchObject({ verdict: 'rejected', alert: 110 })
+  })
+
+  it('that a session refused are listed with its reason, and their bytes are not there', async () => {
+    const store = new ContextStore(systemClock)
+    const recorder = new SessionRecorder(store, 'desk', { kid: 'k', custody: 'software' })
+    const error = new CountersignError('replay', 'A statement was sent twice.')
+    recorder.rejected({ sid: 's', direction: 's2c', at: 1, alert: 111, error })
+    const [row] = store.all()
+    expect(row?.row).toMatchObject({ verdict: 'rejected', alert: 111, reason: error.message })
+    const detail = await contextDetail(store, row?.row.ref ?? '', true)
+    expect(parseResult('contextDetail', detail)).toEqual(detail)
+    expect(store.figures.unseen).toBe(1)
+  })
+
+  it('that could not be signed, or were overtaken by the end of the session, say that nothing was sent', () => {
+    const store = new ContextStore(systemClock)
+    const recorder = new SessionRecorder(store, 'desk', { kid: 'k', custody: 'hsm' })
+    const pending = (ref: number) =>
+      recorder.pending({ ref, sid: 's', server: 'files', kind: 'request', body: encodeUtf8(CALL) })
+    for (const ref of [1, 2, 3]) pending(ref)
+    recorder.settled(1, 'failed')
+    recorder.settled(2, 'cancelled')
+    recorder.ended()
+    expect(store.all().map(({ row }) => row.verdict)).toEqual(['unsigned', 'unsigned', 'unsigned'])
+    expect(store.all().every(({ row }) => /sent/.test(row.reason ?? ''))).toBe(true)
+    expect(store.figures.counters()).toMatchObject({ pending: 0, unsigned: 3 })
+  })
+})
+
+describe('copied evidence', () => {
+  it('is a journal that the offline verifier accepts, and not when one character differs', async () => {
+    const { store, exchanges, client } = await followed()
+    await call(exchanges)
+    await settled(store, 3)
+    const [question] = store.all()
+    if (question?.recorded === undefined) throw new Error('no evidence')
+    const line = evidenceLine(question.recorded)
+    for (const one of line.trimEnd().split('\n')) expect(() => parseLine(encodeUtf8(one))).not.toThrow()
+    expect(await states(line, client.signer.kid)).not.toContain('false')
+    expect(
+      await states(line.replace('"seq":0', '"seq":7').replace('\\"seq\\":0', '\\"seq\\":7'), client.signer.kid),
+    ).toContain('false')
+    const document: unknown = JSON.parse(evidenceDocument(question.recorded))
+    expect(document).toMatchObject({ context: { method: 'tools/call' }, statement: { seq: 0 }, seen: { how: 'sent' } })
+  })
+})
+
+async function states(lines: string, kid: string): Promise<string[]> {
+  async function* input(): AsyncGenerator<Uint8Array> {
+    yield encodeUtf8(lines)
+  }
+  const found: string[] = []
+  for await (const { state } of new OfflineVerifier(new Map([[kid, {}]])).verifyFile('copied', input()))
+    found.push(state)
+  expect(found.length).toBeGreaterThan(0)
+  return found
+}
+
+function reportOf({ client }: Pair) {
+  return { sid: client.sid, suite: client.suite, conn: client.sid }
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes)
+}

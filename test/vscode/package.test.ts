@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { builtPackage, packageWithoutNativeModule, temporaryFolder } from './stage.ts'
+import { namesIn } from './zip.ts'
+
+const BUILT = fileURLToPath(new URL('../../node_modules/pkcs11js/build/Release/pkcs11.node', import.meta.url))
+
+const NATIVE = ['LICENSE', 'build/Release/pkcs11.node', 'index.js', 'package.json'].map(
+  (name) => `extension/dist/node_modules/pkcs11js/${name}`,
+)
+const ALWAYS = [
+  '[Content_Types].xml',
+  'extension.vsixmanifest',
+  ...['LICENSE.txt', 'package.json', 'readme.md'].map((name) => `extension/${name}`),
+  ...['cli.js', 'extension.cjs', 'keyProcess.js', 'sampleServer.js', 'webview/panel.css', 'webview/panel.js'].map(
+    (name) => `extension/dist/${name}`,
+  ),
+  ...['countersign.ttf', 'icon.png', 'slots.svg'].map((name) => `extension/media/${name}`),
+  ...['connect.md', 'key.md', 'panel.md', 'panel.png', 'sample.md', 'what.md'].map(
+    (name) => `extension/media/walkthrough/${name}`,
+  ),
+]
+
+test('the package holds what it needs and nothing else: no source, no map, no test, no helper', async () => {
+  const native = existsSync(BUILT)
+  const vsix = await builtPackage()
+  expect((await namesIn(vsix)).toSorted()).toEqual([...ALWAYS, ...(native ? NATIVE : [])].toSorted())
+  // One with native code says for which platform it is; an editor on another one does not install it.
+  expect(path.basename(vsix).endsWith(`-${process.platform}-${process.arch}.vsix`)).toBe(native)
+})
+
+test('the package of a platform without the native module lacks nothing else', async () => {
+  const folder = await temporaryFolder()
+  try {
+    const vsix = await packageWithoutNativeModule(await builtPackage(), folder)
+    expect((await namesIn(vsix)).toSorted()).toEqual(ALWAYS.toSorted())
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
