@@ -43,6 +43,8 @@ export interface Summary {
   readonly exitCode: 0 | 1 | 2
 }
 
+type VerifiableItem = Exclude<JournalItem, { kind: 'handshake' }>
+
 const DIGEST_ONLY = 'only the digest of the context was kept'
 const UNTRUSTED = 'its signer was compared with nothing'
 
@@ -68,7 +70,7 @@ export class OfflineVerifier {
     const positions = new Map<string, FilePosition>()
     try {
       for await (const item of readJournal(input, this.history.file(file))) {
-        yield this.counted(await this.verifyItem(file, item, positions))
+        if (item.kind !== 'handshake') yield this.counted(await this.verifyItem(file, item, positions))
       }
     } catch (thrown) {
       if (!isReadError(thrown)) throw thrown
@@ -110,7 +112,7 @@ export class OfflineVerifier {
     return finding
   }
 
-  private async verifyItem(file: string, item: JournalItem, positions: Map<string, FilePosition>): Promise<Finding> {
+  private async verifyItem(file: string, item: VerifiableItem, positions: Map<string, FilePosition>): Promise<Finding> {
     if (item.kind !== 'entry') {
       return { file, line: item.line, state: stateOf(item.kind), notes: [item.detail] }
     }

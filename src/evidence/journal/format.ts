@@ -2,11 +2,13 @@ import { parseStrictJson } from '../../contracts/strictJson.ts'
 import { decodeBase64url, decodeUtf8, encodeBase64url, encodeUtf8 } from '../../crypto/encoding.ts'
 import { exportJwk, isKid, parseJwk } from '../../crypto/jwk.ts'
 import { parseSealHeader, sealHeaderMembers } from '../../crypto/recipient.ts'
+import { isSuiteName } from '../../crypto/suite.ts'
 import { CountersignError, unreachable } from '../../support/errors.ts'
 import { isDigest, isMembers, type Members } from '../statement.ts'
 import type { VerificationKey } from '../types.ts'
 import type {
   ContextsKept,
+  HandshakeLine,
   JournalLine,
   KeyLine,
   NumberedLine,
@@ -41,6 +43,10 @@ function membersOf(line: JournalLine): { readonly [member: string]: unknown } {
     case 'segment': {
       const { series, segment, at, contexts, cut, encryption } = line
       return { series, segment, at, contexts, cut, encryption: encryption && sealHeaderMembers(encryption) }
+    }
+    case 'handshake': {
+      const { sid, conn, transcript, suite, at } = line
+      return { sid, conn, transcript, suite, at }
     }
     case 'key':
       return { kid: line.kid, jwk: exportJwk(line.key.algorithm, line.key.publicKey) }
@@ -83,6 +89,8 @@ function lineOf(type: unknown, m: Members): JournalLine {
   switch (type) {
     case 'segment':
       return segmentOf(m)
+    case 'handshake':
+      return handshakeOf(m)
     case 'key': {
       only(m, ['kid', 'jwk'])
       if (!isKid(m['kid'])) throw malformed()
@@ -117,6 +125,13 @@ function segmentOf(m: Members): SegmentLine {
   if ((contexts === 'encrypted') !== (encryption !== undefined)) throw malformed()
   const header = encryption === undefined ? {} : { encryption: parseSealHeader(encryption) }
   return { type: 'segment', series, segment, at, contexts, ...(cut !== undefined && { cut }), ...header }
+}
+
+function handshakeOf(m: Members): HandshakeLine {
+  only(m, ['sid', 'conn', 'transcript', 'suite', 'at'])
+  const { sid, conn, transcript, suite, at } = m
+  if (!isDigest(sid) || !isDigest(conn) || !isDigest(transcript) || !isSuiteName(suite) || !isCount(at)) throw malformed()
+  return { type: 'handshake', sid, conn, transcript, suite, at }
 }
 
 function recordOf(m: Members): RecordLine {

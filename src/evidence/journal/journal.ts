@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../support/clock.ts'
 import { CountersignError } from '../../support/errors.ts'
 import { type Log, silentLog } from '../../support/log.ts'
-import type { EvidenceEntry, EvidenceSink } from '../types.ts'
+import type { EvidenceEntry, EvidenceSink, HandshakeNote } from '../types.ts'
 import type { Durability } from './appendFile.ts'
 import { type Disk, nodeDisk } from './disk.ts'
 import { privateFolder } from './folder.ts'
@@ -91,10 +91,17 @@ export class Journal implements EvidenceSink {
 
   /** Records entries in calling order. @throws CountersignError `journal-write`: the context must not be released */
   async append(entry: EvidenceEntry): Promise<void> {
-    if (this.segment.failure !== undefined && this.closing === undefined) await this.recover()
-    if (this.closing !== undefined) throw new CountersignError('journal-write', 'The journal is closed.')
+    if (this.segment.failure !== undefined) await this.recover()
+    if (this.closing !== undefined) throw closed()
     if (this.isFull()) this.rotate()
     await this.segment.append(entry)
+  }
+
+  /** Records what names a connection. @throws CountersignError `journal-write` */
+  async handshake(note: HandshakeNote): Promise<void> {
+    if (this.segment.failure !== undefined) await this.recover()
+    if (this.closing !== undefined) throw closed()
+    await this.segment.handshake(note)
   }
 
   /** Writes the `close` line and closes the file. Safe to call twice. @throws CountersignError `journal-write` */
@@ -161,11 +168,12 @@ export class Journal implements EvidenceSink {
   }
 
   /** One attempt for all that wait. @throws CountersignError `journal-write` */
-  private recover(): Promise<void> {
+  private async recover(): Promise<void> {
+    if (this.closing !== undefined) throw closed()
     this.recovering ??= this.beginAnew().finally(() => {
       this.recovering = undefined
     })
-    return this.recovering
+    await this.recovering
   }
 
   private async beginAnew(): Promise<void> {
@@ -185,4 +193,8 @@ export class Journal implements EvidenceSink {
     log.log('info', 'the journal is written again', { cut: end.cut })
     this.begun()
   }
+}
+
+function closed(): CountersignError {
+  return new CountersignError('journal-write', 'The journal is closed.')
 }

@@ -1,14 +1,14 @@
 import type { PublicKey } from '../../crypto/jwk.ts'
 import type { SealHeader } from '../../crypto/recipient.ts'
 import { encodeBase64url } from '../../crypto/encoding.ts'
-import type { EvidenceEntry } from '../types.ts'
+import type { EvidenceEntry, HandshakeNote } from '../types.ts'
 
 /**
  * The lines of a journal (docs/PROTOCOL.md, "Journal"): JSON, one document a line, each with its number `n` and `prev`, the
  * SHA-384 of the line before it without its line feed (48 zero bytes for the first of a series). The chain finds accidents and
  * clumsy edits; that nobody rewrote the whole only the signatures in it can say.
  */
-export type JournalLine = SegmentLine | KeyLine | BatchLine | RecordLine | PrunedLine | CloseLine
+export type JournalLine = SegmentLine | HandshakeLine | KeyLine | BatchLine | RecordLine | PrunedLine | CloseLine
 
 /** The first line of each file of a series. Its `n` and `prev` carry the chain over from the file before. */
 export interface SegmentLine {
@@ -26,6 +26,11 @@ export interface SegmentLine {
 }
 
 export type ContextsKept = 'full' | 'digest' | 'encrypted'
+
+/** A connection of a session, as the writer of the journal saw it: not signed, and not repeated in later segments. */
+export interface HandshakeLine extends HandshakeNote {
+  readonly type: 'handshake'
+}
 
 /** A public key that later batches are signed with. */
 export interface KeyLine {

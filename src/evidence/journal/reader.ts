@@ -2,7 +2,7 @@ import { encodeBase64url } from '../../crypto/encoding.ts'
 import { sha384 } from '../../crypto/hash.ts'
 import { unreachable } from '../../support/errors.ts'
 import { digestOf } from '../checks.ts'
-import type { EvidenceEntry, VerificationKey } from '../types.ts'
+import type { EvidenceEntry, HandshakeNote, VerificationKey } from '../types.ts'
 import {
   BATCH_WINDOW,
   type BatchLine,
@@ -22,7 +22,7 @@ import type { SealedContext } from './sealing.ts'
 import { parsed } from './tail.ts'
 
 /** What a journal holds, in its order; `line` counts from 1. Nothing in an entry is verified. */
-export type JournalItem = JournalEntry | JournalProblem
+export type JournalItem = JournalEntry | JournalHandshake | JournalProblem
 
 export interface JournalEntry {
   readonly kind: 'entry'
@@ -30,6 +30,13 @@ export interface JournalEntry {
   readonly entry: EvidenceEntry
   /** The context, where it was encrypted; `entry.context` is undefined then. */
   readonly sealed?: SealedContext
+}
+
+/** A connection of a session. Nobody signed it: it is what the writer of the journal says. */
+export interface JournalHandshake {
+  readonly kind: 'handshake'
+  readonly line: number
+  readonly handshake: HandshakeNote
 }
 
 /**
@@ -151,6 +158,10 @@ class Reader {
         return []
       case 'batch':
         return this.takeBatch(line)
+      case 'handshake': {
+        const { type: _, ...handshake } = line
+        return [{ kind: 'handshake', line: this.line, handshake }]
+      }
       case 'record':
         return [this.entryOf(line, n)]
       case 'pruned':

@@ -96,7 +96,7 @@ async function remove({ name, bytes }: OldFile, why: 'size' | 'age', options: Pr
   const { folder, clock, disk, log, segment } = options
   const path = join(folder, name)
   const { next, head } = (await readTail(path)) ?? CHAIN_START
-  await segment.note({ type: 'pruned', at: clock.now(), file: name, bytes, why, next, head })
+  await segment.pruned({ type: 'pruned', at: clock.now(), file: name, bytes, why, next, head })
   await disk.remove(path)
   await disk.remove(join(folder, indexFile(name))).catch(() => {})
   log.log('info', 'an old segment of the journal was deleted', { file: name, bytes, why })

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { CountersignError } from '../../support/errors.ts'
 import { digestOf } from '../checks.ts'
-import type { EvidenceEntry } from '../types.ts'
+import type { EvidenceEntry, HandshakeNote } from '../types.ts'
 import { AppendFile, type Durability } from './appendFile.ts'
 import type { Disk } from './disk.ts'
-import { BATCH_WINDOW, type JournalLine, KEY_WINDOW } from './format.ts'
+import { BATCH_WINDOW, type JournalLine, KEY_WINDOW, type PrunedLine } from './format.ts'
 import type { LineChain } from './lineChain.ts'
 import { segmentFile } from './names.ts'
 import { Recent } from './recent.ts'
@@ -89,8 +89,13 @@ export class Segment {
     await written
   }
 
-  /** Lines that are no evidence. @throws CountersignError `journal-write` */
-  async note(line: JournalLine): Promise<void> {
+  /** @throws CountersignError `journal-write` */
+  async handshake(note: HandshakeNote): Promise<void> {
+    await this.write([{ type: 'handshake', ...note }])
+  }
+
+  /** What was deleted: on the disk when it resolves. @throws CountersignError `journal-write` */
+  async pruned(line: PrunedLine): Promise<void> {
     await this.write([line])
     await this.file.sync()
   }
