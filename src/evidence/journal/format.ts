@@ -130,7 +130,8 @@ function segmentOf(m: Members): SegmentLine {
 function handshakeOf(m: Members): HandshakeLine {
   only(m, ['sid', 'conn', 'transcript', 'suite', 'at'])
   const { sid, conn, transcript, suite, at } = m
-  if (!isDigest(sid) || !isDigest(conn) || !isDigest(transcript) || !isSuiteName(suite) || !isCount(at)) throw malformed()
+  if (!isDigest(sid) || !isDigest(conn) || !isDigest(transcript) || !isSuiteName(suite) || !isCount(at))
+    throw malformed()
   return { type: 'handshake', sid, conn, transcript, suite, at }
 }
 
