@@ -58,7 +58,11 @@ export class JournalKills {
     const agents = Array.from({ length: AGENTS }, () => this.agent(bridge.again(), () => over))
     const before = this.answered.size
     // Some calls in, so that there is something to lose.
-    await until(() => this.answered.size > before + AGENTS, PATIENCE, () => `no calls before a kill of ${end}`)
+    await until(
+      () => this.answered.size > before + AGENTS,
+      PATIENCE,
+      () => `no calls before a kill of ${end}`,
+    )
     await sleep(random() * 100)
     const victim = end === 'gateway' ? this.gateway : bridge.process
     victim?.kill('SIGKILL')
@@ -119,8 +123,15 @@ export class JournalKills {
   }
 
   private async agent(bridge: Bridged, over: () => boolean): Promise<void> {
-    const begun = await bounded(bridge.initialize(), PATIENCE, 'initialize').catch(() => undefined)
-    while (begun?.result !== undefined && !over()) {
+    while (!over()) {
+      const begun = await bounded(bridge.initialize(), PATIENCE, 'initialize').catch(() => undefined)
+      if (begun?.result !== undefined) await this.calling(bridge, over)
+      else await sleep(50)
+    }
+  }
+
+  private async calling(bridge: Bridged, over: () => boolean): Promise<void> {
+    while (!over()) {
       const id = this.next++
       try {
         const { result, error } = await bridge.call(

@@ -9,7 +9,11 @@ import { encodeHolder, parseHolder } from '../../../src/evidence/journal/holder.
 import { encodeIndex, parseIndexBody, parseIndexHeader } from '../../../src/evidence/journal/index/format.ts'
 import { readLines } from '../../../src/evidence/journal/lines.ts'
 import { readJournal } from '../../../src/evidence/journal/reader.ts'
-import { encodeRecipient, parsePrivateFile, parseRecipientDocument } from '../../../src/evidence/journal/recipientFile.ts'
+import {
+  encodeRecipient,
+  parsePrivateFile,
+  parseRecipientDocument,
+} from '../../../src/evidence/journal/recipientFile.ts'
 import { OfflineVerifier } from '../../../src/evidence/offline.ts'
 import { encodeStatement, isIdToken, isMethod, parseStatement } from '../../../src/evidence/statement.ts'
 import type { StatementKind } from '../../../src/evidence/types.ts'
@@ -71,7 +75,20 @@ export const EVIDENCE: readonly Target[] = [
     format: 'json',
     codes: ['decode', 'length', 'algorithm-unsupported'],
     seeds: [...JOURNAL_LINES, ...SEALED_LINES],
-    tokens: ['key', 'batch', 'record', 'close', 'jwk', 'context', 'priv', 'segment', 'pruned', 'sealed', 'encryption', 'next'],
+    tokens: [
+      'key',
+      'batch',
+      'record',
+      'close',
+      'jwk',
+      'context',
+      'priv',
+      'segment',
+      'pruned',
+      'sealed',
+      'encryption',
+      'next',
+    ],
     run: stable(parseLine, encodeLine),
   },
   { ...file, name: 'journal-lines', seeds: [JOURNAL, text('a\n\nb')], run: lines, share: 0.2 },
@@ -108,7 +125,9 @@ export const EVIDENCE: readonly Target[] = [
     codes: ['decode', 'algorithm-unsupported'],
     seeds: PRIVATE_FILES,
     tokens: ['seed', 'lock', 'sealed', 'countersign-recipient'],
-    run: parses(parsePrivateFile, ({ publicKey }) => must(publicKey.kemKey.length === 1568, 'reads a key of another length')),
+    run: parses(parsePrivateFile, ({ publicKey }) =>
+      must(publicKey.kemKey.length === 1568, 'reads a key of another length'),
+    ),
   },
   { ...file, name: 'journal', seeds: [JOURNAL, SEALED], run: journal, share: 0.05 },
   { ...file, name: 'offline-verifier', seeds: [JOURNAL], run: offline, share: 0.05 },
@@ -211,7 +230,11 @@ function index(bytes: Uint8Array): void {
     must(start + length < header.covered, 'leads behind the end')
     must(body.batches[batch] !== undefined && header.sids[sid] !== undefined, 'leads to nothing')
   }
-  mustEqual(parseIndexBody(text(encodeIndex({ header, ...body }).split('\n')[1] ?? ''), header), body, 'writes another one')
+  mustEqual(
+    parseIndexBody(text(encodeIndex({ header, ...body }).split('\n')[1] ?? ''), header),
+    body,
+    'writes another one',
+  )
 }
 
 /** No signature in the seeds holds, so whatever is made of them must not hold either. */

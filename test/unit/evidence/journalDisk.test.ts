@@ -98,7 +98,11 @@ describe('a power failure', () => {
       expect([before.altered, promised.filter((at) => !before.found.has(at))]).toEqual([[], []])
       await (await writeAll(folder, entries.slice(0, 1))).close()
       const after = await readAll(folder)
-      expect([after.altered, promised.filter((at) => !after.found.has(at)), after.found.has(NOW)]).toEqual([[], [], true])
+      expect([after.altered, promised.filter((at) => !after.found.has(at)), after.found.has(NOW)]).toEqual([
+        [],
+        [],
+        true,
+      ])
     })
   })
 
@@ -160,7 +164,11 @@ describe('a journal that cannot be written', () => {
     await journal.close()
     const files = await filesOf(folder)
     const { code, lines } = await judged(...files)
-    expect([files.length, code, lines.filter((line) => line.startsWith('holds')).length]).toEqual([3, 2, entries.length])
+    expect([files.length, code, lines.filter((line) => line.startsWith('holds')).length]).toEqual([
+      3,
+      2,
+      entries.length,
+    ])
     expect(lines.filter((line) => line.startsWith('FALSE'))).toEqual([])
     expect(lines.some((line) => line.includes('cut off by a crash: 700 bytes'))).toBe(true)
   })
@@ -182,7 +190,7 @@ describe('a journal that cannot be written', () => {
     await mkdir(place)
     const mount = (...options: string[]) => spawnSync('mount', options).status === 0
     // A container without the right to mount: the disks above stand for it.
-    if (!mount('-t', 'tmpfs', '-o', 'size=96k,mode=0700', 'none', place)) return skip()
+    if (!mount('-t', 'tmpfs', '-o', 'size=96k,mode=0700', 'none', place)) skip()
     try {
       const journal = await Journal.open({ folder: place })
       let written = 0
@@ -198,7 +206,10 @@ describe('a journal that cannot be written', () => {
       expect([altered, found.size >= written]).toEqual([[], true])
       await expect(Journal.open({ folder: place })).rejects.toMatchObject({ code: 'journal-write' })
       expect(mount('-o', 'remount,ro', place)).toBe(true)
-      await expect(Journal.open({ folder: place })).rejects.toMatchObject({ code: 'journal-write', cause: { code: 'EROFS' } })
+      await expect(Journal.open({ folder: place })).rejects.toMatchObject({
+        code: 'journal-write',
+        cause: { code: 'EROFS' },
+      })
     } finally {
       spawnSync('umount', ['-l', place])
     }

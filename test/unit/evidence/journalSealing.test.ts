@@ -144,7 +144,9 @@ describe('countersign journal', () => {
     const folder = await newFolder()
     const journal = await Journal.open({ folder })
     const { out } = await command('list', folder)
-    expect(out).toEqual([expect.stringMatching(new RegExp(`-000000\\.jsonl · \\d+ B · .* · written by process ${process.pid}, since`))])
+    expect(out).toEqual([
+      expect.stringMatching(new RegExp(`-000000\\.jsonl · \\d+ B · .* · written by process ${process.pid}, since`)),
+    ])
     await journal.close()
     expect((await command('list', folder)).out[0]).not.toContain('written by')
     await expect(command('list', join(folder, 'absent'))).rejects.toMatchObject({ code: 'file-unreadable' })

@@ -18,7 +18,10 @@ beforeAll(async () => {
     await one.answer(await one.ask())
     await two.answer(await two.ask())
   }
-  entries = [...one.entries.slice(0, 6), ...two.entries, ...one.entries.slice(6)].map((entry, at) => ({ ...entry, at: NOW + at }))
+  entries = [...one.entries.slice(0, 6), ...two.entries, ...one.entries.slice(6)].map((entry, at) => ({
+    ...entry,
+    at: NOW + at,
+  }))
 })
 
 async function written(options = {}): Promise<string> {
@@ -45,7 +48,9 @@ describe('a journal that is looked into', () => {
       expected((entry) => of(entry).sid === SID && of(entry).dir === 's2c'),
     )
     expect(await found(journal, { from: NOW + 3, to: NOW + 9 })).toEqual([3, 4, 5, 6, 7, 8])
-    expect(await found(journal, { digests: new Set([digestOf(QUESTION)]) })).toEqual(expected(({ how }) => how === 'sent'))
+    expect(await found(journal, { digests: new Set([digestOf(QUESTION)]) })).toEqual(
+      expected(({ how }) => how === 'sent'),
+    )
     expect(await found(journal, { seq: 77 })).toEqual([])
     for await (const { entry, file, line } of journal.find({ from: NOW + 5, to: NOW + 6 })) {
       const { signer, ...rest } = entries[5] ?? entry
