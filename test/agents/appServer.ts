@@ -3,20 +3,13 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { bounded } from '../fakes/chainProcess.ts'
 
-interface Answer {
-  readonly id?: number
-  readonly method?: string
-  readonly result?: unknown
-  readonly error?: { readonly message: string }
-}
-
 const LIMIT = 120_000
 const GOODBYE = 10_000
 
 /** Codex's app-server: JSON-RPC, one message a line, as an editor's plugin speaks it. */
 export class AppServer {
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>
-  private readonly waiting = new Map<number, (answer: Answer) => void>()
+  private readonly waiting = new Map<number, (line: string) => void>()
   private readonly ended: Promise<unknown>
   private said = ''
   private id = 0
@@ -32,7 +25,8 @@ export class AppServer {
       this.child.once('close', resolve)
     })
     void this.ended.then(() => {
-      for (const answer of this.waiting.values()) answer({ error: { message: `it ended: ${this.said}` } })
+      const line = JSON.stringify({ error: { message: `it ended: ${this.said}` } })
+      for (const answer of this.waiting.values()) answer(line)
     })
   }
 
@@ -45,11 +39,12 @@ export class AppServer {
   async request<T>(method: string, params: object): Promise<T> {
     this.id += 1
     const { id } = this
-    const answered = new Promise<Answer>((resolve) => this.waiting.set(id, resolve))
+    const answered = new Promise<string>((resolve) => this.waiting.set(id, resolve))
     this.write({ id, method, params })
-    const { result, error } = await bounded(answered, LIMIT, `${method}\n${this.said}`)
+    const line = await bounded(answered, LIMIT, `${method}\n${this.said}`)
+    const { result, error }: { result: T; error?: { message: string } } = JSON.parse(line)
     if (error !== undefined) throw new Error(`${method}: ${error.message}`)
-    return result as T
+    return result
   }
 
   /** Closes its input, on which it ends by itself. */
@@ -59,10 +54,10 @@ export class AppServer {
   }
 
   private take(line: string): void {
-    const message: Answer = JSON.parse(line)
-    if (message.id === undefined || message.method !== undefined) return
-    this.waiting.get(message.id)?.(message)
-    this.waiting.delete(message.id)
+    const { id, method }: { id?: number; method?: string } = JSON.parse(line)
+    if (id === undefined || method !== undefined) return
+    this.waiting.get(id)?.(line)
+    this.waiting.delete(id)
   }
 
   private write(message: object): void {

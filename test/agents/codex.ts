@@ -32,11 +32,11 @@ export async function checkCodex(stand: Stand, report: Report): Promise<void> {
     await codex('mcp', 'add', 'shim-alone', '--', ...stand.shim('codex', 'remote'))
     await stand.window.add(FILE, servers)
   })
-  const server = new AppServer([process.execPath, program, 'app-server'], options)
+  const appServer = new AppServer([process.execPath, program, 'app-server'], options)
   try {
     await report.check(`${name}: lists the tools of all of them`, async () => {
-      await server.initialize()
-      const { data } = await server.request<Status>('mcpServerStatus/list', {})
+      await appServer.initialize()
+      const { data } = await appServer.request<Status>('mcpServerStatus/list', {})
       const empty = ['over-http', 'shim-alone', ...servers].filter(
         (each) => Object.keys(data.find((status) => status.name === each)?.tools ?? {}).length === 0,
       )
@@ -44,24 +44,23 @@ export async function checkCodex(stand: Stand, report: Report): Promise<void> {
     })
     let threadId = ''
     await report.check(`${name}: begins a thread`, async () => {
-      const { thread } = await server.request<{ thread: { id: string } }>('thread/start', {})
+      const { thread } = await appServer.request<{ thread: { id: string } }>('thread/start', {})
       threadId = thread.id
     })
-    const through = (upstream?: string, entry = upstream): Call =>
-      stand.counted(async (target, tool, args) => {
-        const call = { threadId, server: target === upstream && entry !== undefined ? entry : target, tool }
-        return textOfResult(await server.request<ToolResult>('mcpServer/tool/call', { ...call, arguments: args }))
+    /** By the entry of the server's name, or by another one. */
+    const by = (entry?: string): Call =>
+      stand.counted(async (server, tool, args) => {
+        const call = { threadId, server: entry ?? server, tool, arguments: args }
+        return textOfResult(await appServer.request<ToolResult>('mcpServer/tool/call', call))
       })
     const calls = (what: string, work: () => Promise<void>): Promise<void> => report.check(`${name}: ${what}`, work)
-    await calls('calls over loopback HTTP with a token', () =>
-      echo(through('everything', 'over-http'), 'everything', 'codex'),
-    )
-    await calls('calls through the shim alone', () => echo(through('remote', 'shim-alone'), 'remote', 'codex'))
-    for (const each of ALWAYS) await calls(`calls ${each} by its entry`, () => echo(through(), each, 'codex'))
+    await calls('calls over loopback HTTP with a token', () => echo(by('over-http'), 'everything', 'codex'))
+    await calls('calls through the shim alone', () => echo(by('shim-alone'), 'remote', 'codex'))
+    for (const each of ALWAYS) await calls(`calls ${each} by its entry`, () => echo(by(), each, 'codex'))
     for (const each of stand.more)
-      await calls(`uses ${each} by its entry`, async () => EFFECTS[each]?.(through(), 'codex', stand.places))
+      await calls(`uses ${each} by its entry`, async () => EFFECTS[each]?.(by(), 'codex', stand.places))
   } finally {
-    await server.close()
+    await appServer.close()
   }
   await report.check(`${name}: the entries are taken back from the file that it wrote`, async () => {
     const removed = await stand.window.remove(FILE)

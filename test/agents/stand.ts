@@ -27,7 +27,7 @@ export class Stand {
   private readonly client: Config
   private readonly endpoints = new Map<string, Bridged>()
 
-  private constructor(made: Pick<Stand, 'installed' | 'home' | 'project' | 'window' | 'places' | 'more'> & Private) {
+  private constructor(made: Made) {
     this.installed = made.installed
     this.home = made.home
     this.project = made.project
@@ -60,10 +60,8 @@ export class Stand {
     const window = await Window.open({ home, project, servers: names, bundles, configFile })
     const more = names.filter((name) => name in PACKAGES)
     const kids = [host.kid, client.kid, editor.kid]
-    return new Stand({
-      ...{ installed, home, project, window, places, more, folder, kids },
-      client: { identity: client.config, ...reach },
-    })
+    const reached = { identity: client.config, ...reach }
+    return new Stand({ installed, home, project, window, places, more, folder, kids, client: reached })
   }
 
   /** The loopback endpoint of `connect --http` for a server. */
@@ -102,11 +100,9 @@ export class Stand {
   }
 }
 
-interface Private {
-  readonly folder: ChainFolder
-  readonly kids: readonly string[]
-  readonly client: Config
-}
+type Public = 'installed' | 'home' | 'project' | 'window' | 'places' | 'more' | 'folder' | 'kids'
+/** `client`: the configuration of `connect`. */
+type Made = Pick<Stand, Public> & { readonly client: Config }
 
 async function serversOf({ servers }: Agents, root: string, places: Places): Promise<Record<string, Config>> {
   const everything = path.join(root, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js')
