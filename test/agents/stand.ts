@@ -108,7 +108,7 @@ async function serversOf({ servers }: Agents, root: string, places: Places): Pro
   const everything = path.join(root, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js')
   const port = await freePort()
   const http = new ChainProcess([everything, 'streamableHttp'], { env: { ...process.env, PORT: String(port) } })
-  await http.says(/listening/)
+  await http.says(/listening/, 0, 60_000)
   const always = {
     everything: { command: process.execPath, args: [everything] },
     remote: { url: `http://127.0.0.1:${port}/mcp` },

@@ -60,8 +60,10 @@ async function attempt(version, install) {
   try {
     return { version, path: await install() }
   } catch (error) {
-    const [line = ''] = String(error instanceof Error ? error.message : error).split('\n')
-    return { version, missing: line }
+    const [first = '', ...rest] = String(error instanceof Error ? error.message : error).split('\n')
+    // npm says why in the first line of its own.
+    const why = rest.find((line) => line.startsWith('npm error'))
+    return { version, missing: why ?? first }
   }
 }
 
