@@ -1,15 +1,15 @@
-import { connectWebSocket } from '../../src/session/carrier/webSocket.ts'
-import { GatewayListener } from '../../src/session/gateway.ts'
-import { BatchSigner } from '../../src/keys/batchSigner.ts'
-import { openIdentity } from '../../src/keys/hsm/openIdentity.ts'
-import { silentLog } from '../../src/support/log.ts'
-import { DEFAULT_SUITES } from '../../src/crypto/suite.ts'
-import { connect, Party } from '../fakes/party.ts'
-import type { Measured } from './main.ts'
-import { drive, percentile } from './stats.ts'
+import { connectWebSocket } from '../../../src/session/carrier/webSocket.ts'
+import { GatewayListener } from '../../../src/session/gateway.ts'
+import { BatchSigner } from '../../../src/keys/batchSigner.ts'
+import { openIdentity } from '../../../src/keys/hsm/openIdentity.ts'
+import { silentLog } from '../../../src/support/log.ts'
+import { DEFAULT_SUITES } from '../../../src/crypto/suite.ts'
+import { connect, Party } from '../../fakes/party.ts'
+import type { Measured, Setting } from '../measured.ts'
+import { drive, percentile } from '../stats.ts'
 
 /** A whole handshake over a loopback WebSocket, both keys in vaults in processes of their own. Both ends share this thread. */
-export async function measureHandshakes(folder: string): Promise<Measured> {
+export async function measureHandshakes({ folder }: Setting): Promise<Measured> {
   const [client, gateway] = await Promise.all([party(folder, 'client'), party(folder, 'gateway')])
   const listener = await GatewayListener.listen({
     ...gateway.ports,
@@ -28,12 +28,15 @@ export async function measureHandshakes(folder: string): Promise<Measured> {
   const { latencies, perSecond } = await drive(100, 1, one)
   await listener.close()
   return {
-    figures: {
-      'handshake and close, p50 ms': percentile(latencies, 50),
-      'handshake and close, p99 ms': percentile(latencies, 99),
-      'handshakes/s, one after the other': perSecond,
-    },
+    tables: [
+      {
+        title: 'handshakes',
+        columns: ['p50 ms', 'p99 ms', 'per second'],
+        rows: [{ name: 'ours', values: [percentile(latencies, 50), percentile(latencies, 99), perSecond] }],
+      },
+    ],
     ratios: {},
+    skipped: [],
   }
 }
 
