@@ -1,76 +1,112 @@
-import { SeedSigner } from '../../fakes/seedSigner.ts'
-import { initNssToken } from '../../integration/keys/nssToken.ts'
-import { End, QUESTION } from '../../unit/evidence/build.ts'
+import { writeFileSync } from 'node:fs'
+import { signingInput } from '../../../src/evidence/signingInput.ts'
 import type { IdentityConfig } from '../../../src/contracts/identityConfig.ts'
 import { BatchSigner } from '../../../src/keys/batchSigner.ts'
 import { openIdentity } from '../../../src/keys/hsm/openIdentity.ts'
-import type { Signer } from '../../../src/keys/signer.ts'
 import { silentLog } from '../../../src/support/log.ts'
-import type { Measured, Setting } from '../measured.ts'
-import { drive, percentile } from '../stats.ts'
+import { initNssToken } from '../../integration/keys/nssToken.ts'
+import { type Measured, ratio, type Setting, type Table } from '../measured.ts'
+import { drive, driveFor, median, percentile } from '../stats.ts'
+import { RawToken } from './rawToken.ts'
+import { Statements } from './statements.ts'
 
 const PIN = 'bench-pin-1234'
+const LABEL = 'bench'
 const IN_FLIGHT = 256
+/** Signatures and milliseconds of one round. */
+const ROUND = { raw: 100, alone: 60, ms: 1500 } as const
 
-/** Contexts signed a second by group commit, against one signature after the other with the same key. */
-export async function measureSigning({ folder }: Setting): Promise<Measured> {
-  const figures: Record<string, number> = {}
-  const ratios: Record<string, Measured['ratios'][string]> = {}
-  for (const [name, identity] of Object.entries(await identities(folder))) {
-    const options = { keyProcessPath: `${process.env['BENCH_ROOT']}dist/keyProcess.js`, log: silentLog }
-    const opened = await openIdentity(identity, { ...options, create: 'ML-DSA-87' })
-    const raw = await rawSignatures(opened.signer)
-    const grouped = await groupCommit(opened.signer)
-    opened.dispose()
-    figures[`${name}: one signature, p50 ms`] = raw.p50
-    figures[`${name}: signatures/s, one by one`] = raw.perSecond
-    figures[`${name}: contexts signed/s, ${IN_FLIGHT} in flight`] = grouped.perSecond
-    const value = grouped.perSecond / raw.perSecond
-    ratios[`${name}: contexts/s over signatures/s`] = { value, goal: '>= 40', holds: value >= 40 }
-  }
-  return { tables: [], ratios, skipped: [] }
-}
-
-async function identities(folder: string): Promise<Record<string, IdentityConfig>> {
+/** Statements signed a second by group commit, and what one waits, against the signatures that the token makes by itself. */
+export async function measureSigning({ root, folder, rounds }: Setting): Promise<Measured> {
+  const skipped: string[] = []
+  const keyProcessPath = `${root}dist/keyProcess.js`
   const vault = { vault: `${folder}/vault.json`, keyFile: `${folder}/vault.key` }
-  const token = await initNssToken(`${folder}/nss`, { pin: PIN }).catch((error: unknown) => {
-    process.stderr.write(`no NSS token here, the vault alone is measured: ${String(error)}\n`)
-  })
-  if (token === undefined) return { vault }
-  process.env['BENCH_PIN'] = PIN
-  const { module, libraryParameters, slot } = token
-  return { vault, nss: { pkcs11: { module, libraryParameters, slot, label: 'bench', pinEnv: 'BENCH_PIN' } } }
+  const [inVault] = await measure(vault, keyProcessPath, rounds)
+  const tables = [table('vault', inVault, undefined)]
+  const ratios: Record<string, Measured['ratios'][string]> = {}
+  try {
+    const token = await initNssToken(`${folder}/nss`, { pin: PIN })
+    const pinFile = `${folder}/pin`
+    writeFileSync(pinFile, PIN, { mode: 0o600 })
+    const { module, libraryParameters, slot } = token
+    const identity = { pkcs11: { module, libraryParameters, slot, label: LABEL, pinFile } }
+    const open = () => RawToken.open(root, token, PIN, LABEL)
+    const [ours, raw] = await measure(identity, keyProcessPath, rounds, open)
+    tables.push(table('NSS token', ours, raw))
+    if (raw !== undefined) {
+      const gain = ours.perSecond / raw.perSecond
+      ratios[`NSS token: statements/s at ${IN_FLIGHT} in flight, over C_Sign/s`] = ratio(gain, '>=', 40)
+      ratios['NSS token: one statement alone, over one C_Sign'] = ratio(ours.alone / raw.p50, '<=', 1.1)
+    }
+  } catch (error) {
+    skipped.push(`signing with an NSS token: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  return { tables, ratios, skipped }
 }
 
-async function rawSignatures(signer: Signer): Promise<{ p50: number; perSecond: number }> {
-  const input = { kind: 'batch' as const, statements: [(await chain(signer)).statement(QUESTION)] }
-  for (let warm = 0; warm < 10; warm++) await signer.sign(input)
-  const { latencies, perSecond } = await drive(200, 1, async () => void (await signer.sign(input)))
-  return { p50: percentile(latencies, 50), perSecond }
+interface Ours {
+  readonly perSecond: number
+  /** p50 of one statement with nothing else in flight, milliseconds. */
+  readonly alone: number
+  readonly slowest: number
 }
 
-/** As a session does it: sequence and chain are assigned when the batch closes. */
-async function groupCommit(signer: Signer): Promise<{ perSecond: number }> {
-  const batches = new BatchSigner(signer)
-  const end = await chain(signer)
-  const one = (): Promise<void> =>
-    new Promise((resolve, reject) =>
-      batches.enqueue({
-        session: 'bench',
-        server: 'bench',
-        close: () => end.statement(QUESTION),
-        rollback: () => reject(new Error('a batch was rolled back')),
-        signed: () => resolve(),
-        failed: reject,
-      }),
-    )
-  await drive(IN_FLIGHT * 4, IN_FLIGHT, one)
-  const { perSecond } = await drive(20_000, IN_FLIGHT, one)
-  batches.dispose()
-  return { perSecond }
+interface Raw {
+  readonly perSecond: number
+  readonly p50: number
 }
 
-/** Statements of one direction; only their bytes are used here, not the key of its own that an `End` has. */
-async function chain({ kid }: Signer): Promise<End> {
-  return new End('c2s', await SeedSigner.create(1), kid)
+async function measure(
+  identity: IdentityConfig,
+  keyProcessPath: string,
+  rounds: number,
+  openRaw?: () => Promise<RawToken>,
+): Promise<[Ours, Raw | undefined]> {
+  const opened = await openIdentity(identity, { keyProcessPath, log: silentLog, create: 'ML-DSA-87' })
+  const batches = new BatchSigner(opened.signer, { lanes: opened.signer.lanes })
+  const statements = new Statements(batches)
+  const input = signingInput({ kind: 'batch', statements: [statements.example()] }, opened.signer).bytes
+  const raw = await openRaw?.()
+  try {
+    await drive(IN_FLIGHT * 8, IN_FLIGHT, () => statements.sign())
+    await raw?.sign(input, 20)
+    const rates: { ours: number; raw: number }[] = []
+    const times: { ours: number[]; raw: number[] } = { ours: [], raw: [] }
+    for (let round = 0; round < rounds; round++) {
+      const alone = (await raw?.sign(input, ROUND.raw)) ?? []
+      const { perSecond } = await driveFor(ROUND.ms, IN_FLIGHT, () => statements.sign())
+      rates.push({ ours: perSecond, raw: (1000 * alone.length) / alone.reduce((sum, one) => sum + one, 0) })
+      // By turns, one and one: what disturbs this machine disturbs both.
+      for (let turn = 0; turn < ROUND.alone; turn++) {
+        times.raw.push(...((await raw?.sign(input, 1)) ?? []))
+        times.ours.push(...(await drive(1, 1, () => statements.sign())).latencies)
+      }
+    }
+    return [
+      {
+        perSecond: median(rates.map(({ ours }) => ours)),
+        alone: median(times.ours),
+        slowest: percentile(times.ours, 99),
+      },
+      raw && { perSecond: median(rates.map(({ raw }) => raw)), p50: median(times.raw) },
+    ]
+  } finally {
+    raw?.close()
+    batches.dispose()
+    opened.dispose()
+  }
+}
+
+function table(key: string, ours: Ours, raw: Raw | undefined): Table {
+  return {
+    title: `signing, ${key}`,
+    columns: ['per second', 'p50 ms', 'p99 ms'],
+    rows: [
+      ...(raw === undefined
+        ? []
+        : [{ name: 'C_Sign, one after the other', values: [raw.perSecond, raw.p50, undefined] }]),
+      { name: `statements, ${IN_FLIGHT} in flight`, values: [ours.perSecond, undefined, undefined] },
+      { name: 'one statement alone', values: [undefined, ours.alone, ours.slowest] },
+    ],
+  }
 }
