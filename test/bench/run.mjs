@@ -17,7 +17,11 @@ const folder = `${ROOT}test/output/bench`
 await rm(folder, { recursive: true, force: true })
 await mkdir(folder, { recursive: true })
 await build({
-  entryPoints: { main: 'test/bench/main.ts', echoServer: 'test/bench/calls/echoServer.ts' },
+  entryPoints: {
+    main: 'test/bench/main.ts',
+    echoServer: 'test/bench/calls/echoServer.ts',
+    end: 'test/bench/handshakes/end.ts',
+  },
   outdir: folder,
   outExtension: { '.js': '.mjs' },
   bundle: true,
