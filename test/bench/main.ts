@@ -5,7 +5,7 @@ import { measureHandshakes } from './handshakes/measure.ts'
 import type { Measured, Setting } from './measured.ts'
 import { asText, writeJson } from './report.ts'
 import { measureSigning } from './signing/measure.ts'
-import { measureVerification } from './verification.ts'
+import { measureVerification } from './verification/measure.ts'
 
 const PARTS: Readonly<Record<string, (setting: Setting) => Promise<Measured>>> = {
   calls: measureCalls,

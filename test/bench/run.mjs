@@ -21,6 +21,7 @@ await build({
     main: 'test/bench/main.ts',
     echoServer: 'test/bench/calls/echoServer.ts',
     end: 'test/bench/handshakes/end.ts',
+    verify: 'test/bench/verification/verify.ts',
   },
   outdir: folder,
   outExtension: { '.js': '.mjs' },
