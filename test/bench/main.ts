@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { measureCalls } from './calls/measure.ts'
 import { measureHandshakes } from './handshakes/measure.ts'
+import { measureIdle } from './idle/measure.ts'
 import type { Measured, Setting } from './measured.ts'
 import { asText, writeJson } from './report.ts'
 import { measureSigning } from './signing/measure.ts'
@@ -12,6 +13,7 @@ const PARTS: Readonly<Record<string, (setting: Setting) => Promise<Measured>>> =
   signing: measureSigning,
   handshakes: measureHandshakes,
   verification: measureVerification,
+  idle: measureIdle,
 }
 
 const options = {

@@ -1,15 +1,26 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 /** What the kernel says of processes. Only Linux says it here; elsewhere what rests on it is skipped. */
-export const HAS_PROC = existsSync('/proc/self/stat')
+export const HAS_PROC = existsSync('/proc/self/schedstat')
 
-const TICKS = HAS_PROC ? Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' })) : Number.NaN
-
-/** Seconds of CPU of all threads of a process since it began, user and system, in steps of one tick (10 ms). */
+/** Seconds of CPU that the threads of a process have used, as exact as the scheduler counts. NaN where it is gone. */
 export function cpuSeconds(pid: number): number {
-  const fields = stat(pid)
-  return (Number(fields?.[11]) + Number(fields?.[12])) / TICKS
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`)
+    return threads.reduce((sum, thread) => sum + cpuOf(`/proc/${pid}/task/${thread}`), 0)
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** The first number of schedstat is the time on a core in ns (Documentation/scheduler/sched-stats.rst). */
+function cpuOf(task: string): number {
+  try {
+    return Number(readFileSync(`${task}/schedstat`, 'utf8').split(' ')[0]) / 1e9
+  } catch {
+    // A thread may end while its list is read.
+    return 0
+  }
 }
 
 /** Resident memory in bytes. */

@@ -89,7 +89,7 @@ export class Servers {
   private frontOf(root: number, named: (command: string) => string): Chain['front'] {
     if (!HAS_PROC) return []
     const node = ({ command }: { command: string }): boolean =>
-      !command.includes(this.script) && !/^\/bin\/sh /.test(command)
+      !command.includes(this.script) && !command.startsWith('/bin/sh ')
     return tree(root)
       .filter((process) => process.pid === root || node(process))
       .map(({ pid, command }) => ({ name: named(pid === root ? '' : command), pid }))

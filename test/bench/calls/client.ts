@@ -19,7 +19,7 @@ const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' }
 class Calls {
   private last = 0
 
-  next(text: string): { id: number; message: object; check(answer: string): void } {
+  next(text: string): { id: number; message: object; check: (answer: string) => void } {
     this.last += 1
     const id = this.last
     const argument = `${id}:${text}`

@@ -39,8 +39,7 @@ function serveHttp(): void {
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void sessions.set(id, transport),
     })
-    // Its type says less of undefined than exactOptionalPropertyTypes wants.
-    await createEcho().connect(transport as Parameters<Server['connect']>[0])
+    await createEcho().connect(transport)
     return transport
   }
   const server = createServer((request, response) => {

@@ -63,7 +63,7 @@ export class OurChains {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.folder.processes.map((one) => (one.ended ? undefined : one.stop())))
+    await Promise.all(this.folder.processes.filter(({ ended }) => !ended).map((one) => one.stop()))
     this.folder.remove()
   }
 

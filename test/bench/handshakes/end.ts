@@ -10,6 +10,7 @@ export type Ask =
   | { readonly ask: 'tls-server'; readonly peer: string }
   | { readonly ask: 'tls-client'; readonly peer: string; readonly port: number }
   | { readonly ask: 'run'; readonly count: number; readonly inFlight: number }
+  | { readonly ask: 'keep'; readonly count: number; readonly inFlight: number }
 
 let handshake: Handshake | undefined
 let end: TlsEnd | undefined
@@ -40,17 +41,26 @@ async function answer(asked: Ask): Promise<unknown> {
       handshake = tlsClient(end, asked.peer, asked.port)
       return true
     case 'run':
-      return await run(asked.count, asked.inFlight)
+    case 'keep':
+      break
   }
+  const { close, ...measured } = await open(asked.count, asked.inFlight)
+  if (asked.ask === 'run') await close()
+  return measured
 }
 
-/** Closes when all is measured: how a connection ends is not what is compared. */
-async function run(count: number, inFlight: number): Promise<{ latencies: readonly number[]; perSecond: number }> {
+interface Opened {
+  readonly latencies: readonly number[]
+  readonly perSecond: number
+  /** Not before all is measured: how a connection ends is not what is compared. */
+  readonly close: () => Promise<void>
+}
+
+async function open(count: number, inFlight: number): Promise<Opened> {
   const opened: (() => Promise<void>)[] = []
   const { latencies, perSecond } = await drive(count, inFlight, async () => {
     if (handshake === undefined) throw new Error('this is no client')
     opened.push(await handshake())
   })
-  await Promise.all(opened.map((close) => close()))
-  return { latencies, perSecond }
+  return { latencies, perSecond, close: async () => void (await Promise.all(opened.map((close) => close()))) }
 }

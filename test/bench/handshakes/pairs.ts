@@ -1,6 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
+import { AskedChild } from '../askedChild.ts'
 import type { Ask } from './end.ts'
 
 /** Two processes that shake hands. */
@@ -47,29 +46,18 @@ export class Pair {
 }
 
 /** A process of end.ts. */
-class End {
-  private readonly child: ChildProcess
+export class End {
+  private readonly child: AskedChild
 
   constructor(root: string, node: string) {
-    this.child = fork(`${root}test/output/bench/end.mjs`, { execPath: node, stdio: ['ignore', 'ignore', 2, 'ipc'] })
+    this.child = new AskedChild(`${root}test/output/bench/end.mjs`, { execPath: node })
   }
 
-  async ask<T>(asked: Ask): Promise<T> {
-    this.child.send(asked)
-    const ending = new AbortController()
-    const gone = once(this.child, 'exit', { signal: ending.signal }).then(([code]) => {
-      throw new Error(`an end of handshakes ended with ${String(code)}`)
-    })
-    gone.catch(() => {})
-    const [answer]: { value?: T; error?: string }[] = await Promise.race([
-      once(this.child, 'message', { signal: ending.signal }),
-      gone,
-    ]).finally(() => ending.abort())
-    if (answer?.error !== undefined) throw new Error(answer.error)
-    return answer?.value as T
+  ask<T>(asked: Ask): Promise<T> {
+    return this.child.ask<T>(asked)
   }
 
   close(): void {
-    if (this.child.connected) this.child.disconnect()
+    this.child.close()
   }
 }

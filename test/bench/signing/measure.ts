@@ -30,7 +30,7 @@ export async function measureSigning({ root, folder, rounds }: Setting): Promise
     writeFileSync(pinFile, PIN, { mode: 0o600 })
     const { module, libraryParameters, slot } = token
     const identity = { pkcs11: { module, libraryParameters, slot, label: LABEL, pinFile } }
-    const open = () => RawToken.open(root, token, PIN, LABEL)
+    const open = () => new RawToken(root, token, PIN, LABEL)
     const [ours, raw] = await measure(identity, keyProcessPath, rounds, open)
     tables.push(table('NSS token', ours, raw))
     if (raw !== undefined) {
@@ -60,13 +60,13 @@ async function measure(
   identity: IdentityConfig,
   keyProcessPath: string,
   rounds: number,
-  openRaw?: () => Promise<RawToken>,
+  openRaw?: () => RawToken,
 ): Promise<[Ours, Raw | undefined]> {
   const opened = await openIdentity(identity, { keyProcessPath, log: silentLog, create: 'ML-DSA-87' })
   const batches = new BatchSigner(opened.signer, { lanes: opened.signer.lanes })
   const statements = new Statements(batches)
   const input = signingInput({ kind: 'batch', statements: [statements.example()] }, opened.signer).bytes
-  const raw = await openRaw?.()
+  const raw = openRaw?.()
   try {
     await drive(IN_FLIGHT * 8, IN_FLIGHT, () => statements.sign())
     await raw?.sign(input, 20)

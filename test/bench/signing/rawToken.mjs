@@ -38,7 +38,6 @@ process.on('message', (/** @type {{ input: string, count: number }} */ { input, 
     module.C_Sign(session, message, out)
     times.push(performance.now() - started)
   }
-  process.send?.(times)
+  process.send?.({ value: times })
 })
 process.on('disconnect', () => process.exit(0))
-process.send?.('ready')
