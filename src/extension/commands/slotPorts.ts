@@ -34,11 +34,7 @@ export function tokenPlaceOf(place: Slot): TokenPlace {
 }
 
 /** Logs in; `proof` as in `PinDesk.unlock`. False: the person closed the box. */
-export async function unlock(
-  { pins }: Pick<SlotPorts, 'pins'>,
-  place: Slot,
-  proof?: 'proof',
-): Promise<boolean> {
+export async function unlock({ pins }: Pick<SlotPorts, 'pins'>, place: Slot, proof?: 'proof'): Promise<boolean> {
   return await pins.unlock(tokenPlaceOf(place), placeText(place), proof)
 }
 
