@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PATIENCE_MS } from '../../demo/waiting.mjs'
+import { PATIENCE_MS, until } from '../../demo/waiting.mjs'
 
 /**
  * @typedef {{ name: string, description: string, tags: string[], inputSchema?: object }} ToolInformation
@@ -87,10 +87,6 @@ export function controlFile(root) {
 
 /** @param {string} file */
 async function readControlFile(file) {
-  for (const deadline = Date.now() + 60_000; ; ) {
-    const text = await readFile(file, 'utf8').catch(() => undefined)
-    if (text !== undefined) return JSON.parse(text)
-    if (Date.now() > deadline) throw new Error('The helper extension did not start.')
-    await sleep(100)
-  }
+  const text = await until('the helper extension', () => readFile(file, 'utf8').catch(() => undefined), 2 * PATIENCE_MS)
+  return JSON.parse(text)
 }
