@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PATIENCE_MS } from '../../demo/waiting.mjs'
 
+/** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('playwright-core').Locator} Locator */
+/** @typedef {import('playwright-core').ElementHandle} ElementHandle */
 
 /**
  * Acts until it had its effect. The editor drops what comes while it is still opening or drawing something, and a person just
@@ -26,6 +28,20 @@ export async function actUntil(what, act, done) {
     for (const end = Date.now() + wait; Date.now() < end; await sleep(50)) if (await done()) return
     if (Date.now() > deadline) throw new Error(`${what} had no effect`, { cause })
   }
+}
+
+/**
+ * Clicks with a mouse that comes from elsewhere and goes away again: what the editor explains under a mouse that rests covers
+ * what is beside it.
+ *
+ * @param {Page} page
+ * @param {Locator | ElementHandle} target
+ * @param {{ timeout: number, button?: 'right' }} options
+ */
+export async function click(page, target, options) {
+  await page.mouse.move(0, 0)
+  await target.click(options)
+  await page.mouse.move(0, 0)
 }
 
 /** Whether it can be seen before `timeout` is over. @param {Locator} locator @param {number} timeout */

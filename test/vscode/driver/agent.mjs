@@ -1,6 +1,6 @@
 // @ts-check
 import { PATIENCE_MS, until } from '../../demo/waiting.mjs'
-import { actUntil } from './acts.mjs'
+import { actUntil, click } from './acts.mjs'
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -35,7 +35,7 @@ export async function askAgent(page, helper, prompt, { decision = 'allow', timeo
         asked = (await question.allInnerTexts()).join('\n').trim()
         await actUntil(
           'the answer to whether the tool may run',
-          (timeout) => first.click({ timeout }),
+          (timeout) => click(page, first, { timeout }),
           async () => !(await first.isVisible()),
         )
       }

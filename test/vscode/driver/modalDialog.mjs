@@ -1,6 +1,6 @@
 // @ts-check
 import { until } from '../../demo/waiting.mjs'
-import { actUntil, holds, textNow, textOf } from './acts.mjs'
+import { actUntil, click, holds, textNow, textOf } from './acts.mjs'
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -38,7 +38,7 @@ export function modalDialog(page) {
       const mine = await one.elementHandle()
       await actUntil(
         `the button ${button}`,
-        async (timeout) => await mine?.click({ timeout }),
+        async (timeout) => mine && (await click(page, mine, { timeout })),
         async () => !(await mine?.evaluate((element) => element.isConnected)),
       )
     },

@@ -1,6 +1,6 @@
 // @ts-check
 import { until } from '../../demo/waiting.mjs'
-import { actUntil, holds } from './acts.mjs'
+import { actUntil, click, holds } from './acts.mjs'
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('playwright-core').BrowserContext} BrowserContext */
@@ -68,11 +68,9 @@ export function notifications(page) {
     const bell = page.locator('#status\\.notifications')
     await actUntil(
       'the bell in the status bar',
-      (timeout) => bell.click({ timeout }),
+      (timeout) => click(page, bell, { timeout }),
       async () => (await shown()) === open,
     )
-    // What explains the bell as long as the mouse is there covers the list.
-    await page.mouse.move(0, 0)
   }
   return {
     texts,

@@ -1,5 +1,5 @@
 // @ts-check
-import { actUntil } from './acts.mjs'
+import { actUntil, click } from './acts.mjs'
 import { webviewFrame } from './workbench.mjs'
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -45,7 +45,7 @@ export function panel(page) {
     async show(view) {
       await actUntil(
         `the tab ${view}`,
-        (timeout) => frame().locator(`#tab-${view}`).click({ timeout }),
+        (timeout) => click(page, frame().locator(`#tab-${view}`), { timeout }),
         () => frame().locator(`vscode-panels[activeid="tab-${view}"]`).isVisible(),
       )
       await frame().locator(`#view-${view}:visible`).waitFor()
@@ -123,7 +123,7 @@ export function panel(page) {
         `the context ${about}`,
         async (timeout) => {
           const { position } = await newest()
-          await rows.and(frame().locator(`[aria-posinset="${position}"]`)).click({ timeout })
+          await click(page, rows.and(frame().locator(`[aria-posinset="${position}"]`)), { timeout })
         },
         async () => (await newest()).selected,
       )

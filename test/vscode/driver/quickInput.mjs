@@ -1,6 +1,6 @@
 // @ts-check
 import { until } from '../../demo/waiting.mjs'
-import { actUntil, holds, textNow, textOf } from './acts.mjs'
+import { actUntil, click, holds, textNow, textOf } from './acts.mjs'
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -74,7 +74,7 @@ export function quickInput(page) {
     pick: async (label, detail) => {
       const wanted = row(label, detail)
       await wanted.waitFor()
-      await leave(`the row ${label}`, (timeout) => wanted.click({ timeout }))
+      await leave(`the row ${label}`, (timeout) => click(page, wanted, { timeout }))
     },
     /** @param {string} value */
     type: (value) => input.fill(value),

@@ -1,6 +1,6 @@
 // @ts-check
-import { until } from '../../demo/waiting.mjs'
-import { actUntil, appears } from './acts.mjs'
+import { PATIENCE_MS, until } from '../../demo/waiting.mjs'
+import { actUntil, appears, click } from './acts.mjs'
 import { quickInput } from './quickInput.mjs'
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -13,7 +13,7 @@ import { quickInput } from './quickInput.mjs'
  * @param {string} url
  */
 export async function openWorkbench(page, url) {
-  await page.goto(url, { waitUntil: 'domcontentloaded' })
+  await page.goto(url, { waitUntil: 'domcontentloaded', timeout: 2 * PATIENCE_MS })
   await page.locator('.monaco-workbench .part.statusbar .statusbar-item').first().waitFor()
 }
 
@@ -46,7 +46,7 @@ export async function runCommand(page, title) {
   // turn into another one until it is clicked.
   await actUntil(
     `the command ${title}`,
-    (timeout) => row.click({ timeout }),
+    (timeout) => click(page, row, { timeout }),
     async () => !(await palette.isVisible()),
   )
 }
@@ -58,15 +58,16 @@ export async function runCommand(page, title) {
  * @param {string} entry
  */
 export async function pickFromMenu(what, entry) {
-  const item = what.page().locator('.context-view .action-label', { hasText: entry })
+  const page = what.page()
+  const item = page.locator('.context-view .action-label', { hasText: entry })
   await actUntil(
     'the context menu',
-    (timeout) => what.click({ button: 'right', timeout }),
+    (timeout) => click(page, what, { button: 'right', timeout }),
     () => item.isVisible(),
   )
   await actUntil(
     `the entry ${entry}`,
-    (timeout) => item.click({ timeout }),
+    (timeout) => click(page, item, { timeout }),
     async () => !(await item.isVisible()),
   )
 }
