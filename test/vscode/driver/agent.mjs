@@ -1,6 +1,6 @@
 // @ts-check
 import { PATIENCE_MS, until } from '../../demo/waiting.mjs'
-import { actUntil, click } from './acts.mjs'
+import { actUntil } from './acts.mjs'
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -35,7 +35,8 @@ export async function askAgent(page, helper, prompt, { decision = 'allow', timeo
         asked = (await question.allInnerTexts()).join('\n').trim()
         await actUntil(
           'the answer to whether the tool may run',
-          (timeout) => click(page, first, { timeout }),
+          // Not with the mouse: toasts lie over the lower end of the chat.
+          (timeout) => first.press('Enter', { timeout }),
           async () => !(await first.isVisible()),
         )
       }
