@@ -1,21 +1,8 @@
-import { malformed } from './cborHead.ts'
+import { type CborMap, type CborValue, isList, malformed } from './cborHead.ts'
 import { CborReader } from './cborReader.ts'
 import { CborWriter, sizeOf } from './cborWriter.ts'
 
-/**
- * Deterministic CBOR (RFC 8949, section 4.2.1) of the few types that our documents need: integers within 2^53, byte and
- * text strings, arrays, maps with text keys, true, false, null. One value has one encoding and one encoding is accepted.
- */
-export type CborValue =
-  | null
-  | boolean
-  | number
-  | string
-  | Uint8Array
-  | readonly CborValue[]
-  | { readonly [name: string]: CborValue }
-
-export type CborMap = { readonly [name: string]: CborValue }
+export type { CborMap, CborValue } from './cborHead.ts'
 
 export interface CborLimits {
   /** Of the whole document. */
@@ -115,8 +102,4 @@ export function asUint(
 export function asBool(value: CborValue | undefined, what: string): boolean {
   if (typeof value !== 'boolean') throw malformed('is not true or false', what)
   return value
-}
-
-export function isList(value: CborValue): value is readonly CborValue[] {
-  return Array.isArray(value)
 }

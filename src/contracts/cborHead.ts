@@ -1,5 +1,24 @@
 import { CountersignError } from '../support/errors.ts'
 
+/**
+ * Deterministic CBOR (RFC 8949, section 4.2.1) of the few types that our documents need: integers within 2^53, byte and
+ * text strings, arrays, maps with text keys, true, false, null. One value has one encoding and one encoding is accepted.
+ */
+export type CborValue =
+  | null
+  | boolean
+  | number
+  | string
+  | Uint8Array
+  | readonly CborValue[]
+  | { readonly [name: string]: CborValue }
+
+export type CborMap = { readonly [name: string]: CborValue }
+
+export function isList(value: CborValue): value is readonly CborValue[] {
+  return Array.isArray(value)
+}
+
 /** Major types (RFC 8949, section 3.1), and the three simple values that a document of ours has. */
 export const UINT = 0
 export const NEGATIVE = 1

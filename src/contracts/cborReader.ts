@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import type { CborMap, CborValue } from './cbor.ts'
 import {
+  type CborMap,
+  type CborValue,
   ARRAY,
   BYTES,
   compareKeys,

@@ -1,5 +1,7 @@
-import { type CborMap, type CborValue, isList } from './cbor.ts'
 import {
+  type CborMap,
+  type CborValue,
+  isList,
   ARRAY,
   BYTES,
   compareKeys,

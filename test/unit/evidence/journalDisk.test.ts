@@ -36,7 +36,7 @@ class PoweredDisk implements Disk {
       await file.datasync()
       state.synced = Math.max(state.synced, written)
     }
-    return Object.assign(Object.create(null), { write, datasync, close: () => file.close() })
+    return { write, datasync, close: () => file.close() }
   }
 
   sync(path: string): Promise<void> {
@@ -131,9 +131,9 @@ class SmallDisk implements Disk {
       const length = Math.min(this.room, bytes.length - offset)
       if (length <= 0) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
       this.room -= length
-      return await file.write(bytes, offset, length)
+      return await file.write(bytes.subarray(0, offset + length), offset)
     }
-    return Object.assign(Object.create(null), { write, datasync: () => file.datasync(), close: () => file.close() })
+    return { write, datasync: () => file.datasync(), close: () => file.close() }
   }
 
   sync(path: string): Promise<void> {
