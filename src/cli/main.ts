@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { CountersignError, toCountersignError } from '../support/errors.ts'
 import { StreamLog } from '../support/log.ts'
@@ -32,6 +33,15 @@ const io = {
   stderr: (line: string) => void process.stderr.write(`${line}\n`),
 }
 
+/** For commands whose output may be longer than whoever reads it is fast. */
+const long = {
+  ...io,
+  drained: async () => {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
+  },
+  ...(process.stderr.isTTY && { progress: (text: string) => void process.stderr.write(`\r\u001b[K${text}`) }),
+}
+
 const context: CliContext = { ...io, log, keyProcessPath }
 
 // Whoever read our output may be gone, the log's reader first of all: that is no reason for a gateway to end.
@@ -51,7 +61,7 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
     case 'connect':
       return runConnect(rest, context)
     case 'verify':
-      return runVerify(rest, io)
+      return runVerify(rest, long)
     case '--help':
     case 'help':
       io.stdout(USAGE)

@@ -11,6 +11,10 @@ export class Recent<T> {
     return this.values.get(name)
   }
 
+  remove(name: string): void {
+    this.values.delete(name)
+  }
+
   add(name: string, value: T): void {
     // Added again it is the newest: a Map would leave it in its old place.
     this.values.delete(name)
