@@ -35,11 +35,13 @@ function sessionText({ sid, directions, handshakes, bound }: SessionReport): str
   return [`session ${sid}`, ...directions.map(directionText), ...handshake].join(' · ')
 }
 
-/** What was read of a direction, and its receipts: what the other end acknowledged, and from where on it never did. */
-function directionText({ dir, statements, closed, acknowledged, kid }: SessionReport['directions'][number]): string {
+/** What was read of a direction, and its receipts: what the other end acknowledged, and how many of these it never did. */
+function directionText({ dir, statements, ...rest }: SessionReport['directions'][number]): string {
+  const { closed, acknowledged, unacknowledged, kid } = rest
   const receipts = `acknowledged up to ${acknowledged === 0 ? 'none' : acknowledged - 1}`
+  const never = unacknowledged === 0 ? '' : `, never ${unacknowledged}`
   const by = kid === undefined ? '' : `, by ${printable(kid, 43)}`
-  return `${dir} ${statements} statements${closed ? ', closed' : ''}, ${receipts}${by}`
+  return `${dir} ${statements} statements${closed ? ', closed' : ''}, ${receipts}${never}${by}`
 }
 
 export function summaryOf(summary: Summary, trusting: boolean): string {

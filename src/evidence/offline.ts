@@ -179,8 +179,7 @@ export class OfflineVerifier {
     if (!ok || statement === undefined || digest === undefined || session === undefined) return { verdict, late: [] }
     this.sessions.keep(session)
     const late = session.add({ statement, digest, next, kid, file: number }, { file: name, line })
-    const note = 'A statement acknowledges something else than was sent.'
-    return { verdict, late: late.map((where) => untrue(where.file, where.line, note)) }
+    return { verdict, late: late.map(({ note, ...where }) => untrue(where.file, where.line, note)) }
   }
 }
 

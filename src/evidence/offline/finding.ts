@@ -47,6 +47,8 @@ export interface DirectionReport {
   readonly closed: boolean
   /** How many statements of it the other end acknowledged: those with a sequence from here on it never did. */
   readonly acknowledged: number
+  /** How many of the statements that were read are among those. */
+  readonly unacknowledged: number
 }
 
 export interface SessionReport {

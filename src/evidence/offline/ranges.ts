@@ -16,7 +16,12 @@ export class Ranges {
 
   /** How many there are. */
   get count(): number {
-    return this.ranges.reduce((sum, { from, to }) => sum + to - from, 0)
+    return this.countFrom(0)
+  }
+
+  /** How many there are of those with this sequence or a higher one. */
+  countFrom(seq: number): number {
+    return this.ranges.reduce((sum, { from, to }) => sum + Math.max(0, to - Math.max(from, seq)), 0)
   }
 
   /** Whether all from 0 up to `end` (excluded) are there. */

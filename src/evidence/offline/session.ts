@@ -26,6 +26,11 @@ export interface Reading {
   readonly file: number
 }
 
+/** What a later statement says against one that was read before. */
+export interface Contradiction extends Where {
+  readonly note: string
+}
+
 interface Claim extends Where {
   readonly head: string
 }
@@ -101,8 +106,8 @@ export class OfflineSession {
     return remembersAllQuestions && this.chains.c2s.read.covers(ack.seq) ? 'never asked' : undefined
   }
 
-  /** Takes a statement that agreed with `expectations` into the history. @returns where an earlier one acknowledged something else */
-  add({ statement, digest, next, kid, file }: Reading, where: Where): readonly Where[] {
+  /** Takes a statement that agreed with `expectations` into the history. @returns what that says against earlier ones */
+  add({ statement, digest, next, kid, file }: Reading, where: Where): readonly Contradiction[] {
     const { dir, seq, kind, prev, ack, server, exchange } = statement
     const { questions, claims } = this.history
     const chain = this.chains[dir]
@@ -120,7 +125,8 @@ export class OfflineSession {
       if (claims.get(name) === undefined) this.unread++
       claims.add(name, { ...where, head: ack.head })
     }
-    return [this.settled(chain, seq, prev), this.settled(chain, seq + 1, next)].filter((at) => at !== undefined)
+    const settled = [this.settled(chain, seq, prev, where), this.settled(chain, seq + 1, next, where)]
+    return settled.filter((found) => found !== undefined)
   }
 
   /** One direction is one signer: it cannot acknowledge two things by one number, and nothing behind a close. */
@@ -128,18 +134,27 @@ export class OfflineSession {
     const { id, end } = this.chains[other(dir)]
     const claim = this.history.claims.get(`${id} ${ack.seq}`)
     if ((end !== undefined && ack.seq > end) || (claim !== undefined && claim.head !== ack.head)) {
-      return badStatement('A statement acknowledges something else than was sent.')
+      return badStatement(OTHER_ACK)
     }
     return undefined
   }
 
-  /** Compares an acknowledgement that was read before what it is of. */
-  private settled({ id }: OfflineChain, seq: number, head: string): Where | undefined {
+  /**
+   * Compares an acknowledgement that was read before what it is of. Each end writes down what it acknowledges before it says
+   * so, and what it sends before the other can acknowledge it: in one file an acknowledgement never comes first.
+   */
+  private settled({ id }: OfflineChain, seq: number, head: string, { file: now }: Where): Contradiction | undefined {
     const name = `${id} ${seq}`
     const claim = this.history.claims.get(name)
     if (claim === undefined) return undefined
     this.history.claims.remove(name)
     this.unread--
-    return claim.head === head ? undefined : { file: claim.file, line: claim.line }
+    const { file, line } = claim
+    if (claim.head !== head) return { file, line, note: OTHER_ACK }
+    return file === now
+      ? { file, line, note: 'A statement acknowledges one that comes after it: they were moved.' }
+      : undefined
   }
 }
+
+const OTHER_ACK = 'A statement acknowledges something else than was sent.'

@@ -87,7 +87,8 @@ function reportOf({ sid, chains, signers, handshakes, bound }: OfflineSession): 
     const { read, end, acknowledged } = chains[dir]
     const kid = signers[dir]
     const { count: statements, missing } = read
-    return { dir, ...(kid !== undefined && { kid }), statements, missing, closed: end !== undefined, acknowledged }
+    const receipts = { acknowledged, unacknowledged: read.countFrom(acknowledged) }
+    return { dir, ...(kid !== undefined && { kid }), statements, missing, closed: end !== undefined, ...receipts }
   })
   return { sid, directions, handshakes, bound }
 }
