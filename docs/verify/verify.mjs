@@ -472,6 +472,7 @@ async function verifyBundle(file, named) {
     } catch (thrown) {
       // What JSON.parse, TextDecoder and jose refuse is as false as what is refused here.
       say('FALSE', `${file}:${number}`, thrown instanceof Wrong ? thrown.message : `not readable: ${thrown.message}`)
+      if (header === undefined) return
     }
     if (!ended) content.update(bytes).update('\n')
   }

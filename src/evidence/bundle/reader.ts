@@ -79,6 +79,8 @@ class Reader {
 
   read({ bytes, complete }: RawLine): readonly BundleItem[] {
     this.line++
+    // Without its header nobody knows what the rest of a bundle is to be compared with.
+    if (this.line > 1 && this.header === undefined) return []
     if (this.ended) return [this.problem('altered', 'there are lines behind the manifest')]
     if (!complete) {
       this.torn = true
@@ -95,7 +97,7 @@ class Reader {
   }
 
   end(): readonly BundleItem[] {
-    if (this.ended || this.torn) return []
+    if (this.ended || this.torn || this.header === undefined) return []
     return [this.problem('incomplete', 'the bundle ends without its manifest: it was cut off at its end')]
   }
 

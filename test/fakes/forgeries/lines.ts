@@ -51,8 +51,8 @@ export const FORGED_LINES: Readonly<Record<string, Forgery>> = {
   'a proof too short': record((r) => ({ ...r, proof: [Object(r['proof'])[0]] }), PROOF),
   'a proof too long': record((r) => ({ ...r, proof: [...Object(r['proof']), Object(r['proof'])[0]] }), PROOF),
   'the batch of another record': sealed(
-    (real) => real.record(1, (r) => ({ ...r, batch: real.lines[real.indexOf('record', 10)]?.['batch'] })),
-    /.*(does not lead|batch of the record is missing|not what its manifest)/,
+    (real) => real.record(5, (r) => ({ ...r, batch: real.lines[real.indexOf('record', 0)]?.['batch'] })),
+    PROOF,
   ),
   'a record put in twice': sealed((real) => {
     const at = real.indexOf('record', 2)
