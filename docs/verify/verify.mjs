@@ -476,7 +476,7 @@ async function verifyBundle(file, named) {
     }
     if (!ended) content.update(bytes).update('\n')
   }
-  if (!ended && !torn) say('incomplete', file, 'the bundle ends without its manifest: it was cut off at its end')
+  if (!ended && !torn) say('incomplete', `${file}:${number}`, 'the bundle ends without its manifest: it was cut off at its end')
 }
 
 function readBatch(payload) {

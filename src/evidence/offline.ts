@@ -5,9 +5,10 @@ import { BUNDLE_START } from './bundle/format.ts'
 import { type BundleItem, readBundle } from './bundle/reader.ts'
 import { isChosen, type Selection } from './bundle/selection.ts'
 import { badStatement } from './errors.ts'
+import { JournalHistory } from './journal/history.ts'
 import { type JournalItem, readJournal } from './journal/reader.ts'
 import { judgeManifest, takeKey, takeTransition } from './offline/bundleFile.ts'
-import { type Finding, type FoundRecord, judged, type ReadEvidence, type Summary } from './offline/finding.ts'
+import { type Finding, type FoundRecord, judged, type Kept, type ReadEvidence, type Summary } from './offline/finding.ts'
 import type { OfflineSession } from './offline/session.ts'
 import { OfflineSessions } from './offline/sessions.ts'
 import { peeked } from './offline/peek.ts'
@@ -40,6 +41,7 @@ export class OfflineVerifier {
   private readonly watcher: Watcher | undefined
   private readonly verifier = new EvidenceVerifier()
   private readonly sessions = new OfflineSessions()
+  private readonly history = new JournalHistory()
   private readonly counts = { files: 0, records: 0, redacted: 0, holds: 0, false: 0, incomplete: 0 }
 
   /** @param trusted keys by kid, with their windows; undefined compares signers with nothing, and every finding says so */
@@ -60,13 +62,14 @@ export class OfflineVerifier {
       }
     } catch (thrown) {
       if (!isReadError(thrown)) throw thrown
-      yield this.counted(incomplete(name, 0, `the file could not be read (${thrown.code})`))
+      yield this.counted(problem('incomplete', name, 0, `the file could not be read (${thrown.code})`))
     }
     for (const finding of this.sessions.ended(name, file.number)) yield this.counted(finding)
   }
 
   /** What can only be said when all files were read: one finding a session. */
   *finish(): Generator<Finding> {
+    for (const { file, line, kind, detail } of this.history.finish()) yield this.counted(problem(kind, file, line, detail))
     for (const finding of this.sessions.finish()) yield this.counted(finding)
   }
 
@@ -85,13 +88,21 @@ export class OfflineVerifier {
   }
 
   private async *journal(file: CurrentFile, input: AsyncIterable<Uint8Array>): AsyncGenerator<Finding> {
-    for await (const item of readJournal(input)) yield* await this.journalItem(file, item)
+    for await (const item of readJournal(input, this.history.file(file.name))) {
+      yield* await this.journalItem(file, item)
+    }
   }
 
   private async journalItem(file: CurrentFile, item: JournalItem): Promise<readonly Finding[]> {
-    if (item.kind === 'entry') return await this.record(file, item.line, item.entry, false)
-    const { line, detail } = item
-    return [item.kind === 'altered' ? untrue(file.name, line, detail) : incomplete(file.name, line, detail)]
+    const { name } = file
+    switch (item.kind) {
+      case 'entry':
+        return await this.record(file, item, item.sealed === undefined ? 'as kept' : 'encrypted')
+      case 'handshake':
+        return this.sessions.handshake(item.handshake) ? [] : [problem('altered', name, item.line, FALSE_HANDSHAKE)]
+      default:
+        return [problem(item.kind, name, item.line, item.detail)]
+    }
   }
 
   private async *bundle(file: CurrentFile, input: AsyncIterable<Uint8Array>): AsyncGenerator<Finding> {
@@ -101,7 +112,7 @@ export class OfflineVerifier {
   private async bundleItem(file: CurrentFile, item: BundleItem): Promise<readonly Finding[]> {
     const { name, trust } = file
     const { line } = item
-    const complaint = (note: string | undefined) => (note === undefined ? [] : [untrue(name, line, note)])
+    const complaint = (note: string | undefined) => (note === undefined ? [] : [problem('altered', name, line, note)])
     switch (item.type) {
       case 'bundle':
         file.selection = item.selection
@@ -111,18 +122,17 @@ export class OfflineVerifier {
       case 'transition':
         return complaint(await takeTransition(item, trust))
       case 'handshake':
-        return complaint(this.sessions.handshake(item) ? undefined : 'A handshake is not that of its connection.')
+        return complaint(this.sessions.handshake(item) ? undefined : FALSE_HANDSHAKE)
       case 'entry':
-        return await this.record(file, line, item.entry, item.redacted)
+        return await this.record(file, item, item.redacted ? 'redacted' : 'as kept')
       case 'manifest': {
         const { header, records, redacted } = item
         const manifest = { kid: header.exporter, at: header.at, records, redacted }
         return [{ file: name, line, ...(await judgeManifest(item, trust)), manifest }]
       }
       case 'altered':
-        return [untrue(name, line, item.detail)]
       case 'incomplete':
-        return [incomplete(name, line, item.detail)]
+        return [problem(item.type, name, line, item.detail)]
       default:
         return unreachable(item)
     }
@@ -130,15 +140,14 @@ export class OfflineVerifier {
 
   private async record(
     file: CurrentFile,
-    line: number,
-    entry: ReadEvidence,
-    redacted: boolean,
+    { line, entry }: { readonly line: number; readonly entry: ReadEvidence },
+    kept: Kept,
   ): Promise<readonly Finding[]> {
     const { name, trust, selection } = file
     const { kid } = entry.signer
     const { verdict, late } = await this.verifyEntry(file, line, entry)
     const whole = selection === undefined || selection.kind === 'all' || selection.kind === 'session'
-    const given = { trusting: this.trusted !== undefined, selected: !whole, redacted }
+    const given = { trusting: this.trusted !== undefined, selected: !whole, kept }
     const { state, notes } = judged(verdict, given)
     const { notes: more, doubted } = trust.about(kid)
     const finding: Finding = {
@@ -146,7 +155,7 @@ export class OfflineVerifier {
       line,
       state: doubted && state === 'holds' ? 'incomplete' : state,
       notes: [...notes, ...more],
-      record: recordOf(entry, verdict, redacted),
+      record: recordOf(entry, verdict, kept === 'redacted'),
     }
     this.watcher?.(entry, finding)
     return [finding, ...late]
@@ -179,7 +188,7 @@ export class OfflineVerifier {
     if (!ok || statement === undefined || digest === undefined || session === undefined) return { verdict, late: [] }
     this.sessions.keep(session)
     const late = session.add({ statement, digest, next, kid, file: number }, { file: name, line })
-    return { verdict, late: late.map(({ note, ...where }) => untrue(where.file, where.line, note)) }
+    return { verdict, late: late.map(({ note, ...at }) => problem('altered', at.file, at.line, note)) }
   }
 }
 
@@ -203,12 +212,10 @@ function recordOf({ how, signer }: ReadEvidence, verdict: Verdict, redacted: boo
   }
 }
 
-function untrue(file: string, line: number, note: string): Finding {
-  return { file, line, state: 'false', notes: [note] }
-}
+const FALSE_HANDSHAKE = 'A handshake is not that of its connection.'
 
-function incomplete(file: string, line: number, note: string): Finding {
-  return { file, line, state: 'incomplete', notes: [note] }
+function problem(kind: 'altered' | 'incomplete', file: string, line: number, note: string): Finding {
+  return { file, line, state: kind === 'altered' ? 'false' : 'incomplete', notes: [note] }
 }
 
 function isReadError(thrown: unknown): thrown is Error & { readonly code: string } {

@@ -11,10 +11,6 @@ export class Recent<T> {
     return this.values.get(name)
   }
 
-  remove(name: string): void {
-    this.values.delete(name)
-  }
-
   add(name: string, value: T): void {
     // Added again it is the newest: a Map would leave it in its old place.
     this.values.delete(name)
@@ -22,5 +18,9 @@ export class Recent<T> {
     if (this.values.size <= this.window) return
     const oldest = this.values.keys().next()
     if (oldest.done !== true) this.values.delete(oldest.value)
+  }
+
+  delete(name: string): void {
+    this.values.delete(name)
   }
 }

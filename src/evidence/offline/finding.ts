@@ -88,7 +88,17 @@ export interface Circumstances {
   readonly trusting: boolean
   /** The file says that it is a selection: what came before is said of the session, and is no fault of the record. */
   readonly selected: boolean
-  readonly redacted: boolean
+  readonly kept: Kept
+}
+
+/** How the bytes of a context came: as their end kept them, taken out by whoever put a bundle together, or not readable here. */
+export type Kept = 'as kept' | 'redacted' | 'encrypted'
+
+const KEPT: Readonly<Record<Kept, string>> = {
+  // What somebody chose is no fault: the statement holds, and the line says what it covers.
+  'as kept': 'only the digest of the context was kept',
+  redacted: 'redacted: its bytes were removed, their digest is signed',
+  encrypted: 'the context is encrypted and was not compared with its digest',
 }
 
 /** What a verdict on a record comes to. */
@@ -97,12 +107,7 @@ export function judged({ ok, error, missing }: Verdict, given: Circumstances): P
   if (!ok) return { state: 'false', notes: [error?.message ?? 'It does not hold.', ...signer] }
   const lacking = missing.filter((what) => what !== 'context' && what !== 'head')
   const faults = given.selected ? lacking.filter((what) => what !== 'past' && what !== 'question') : lacking
-  // That only a digest is there is what somebody chose: the statement holds, and the line says what it covers.
-  const kept = given.redacted
-    ? ['redacted: its bytes were removed, their digest is signed']
-    : missing.includes('context')
-      ? ['only the digest of the context was kept']
-      : []
+  const kept = missing.includes('context') ? [KEPT[given.kept]] : []
   return {
     state: faults.length > 0 ? 'incomplete' : 'holds',
     notes: [...lacking.map((what) => LACKING[what]), ...kept],

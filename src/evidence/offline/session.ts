@@ -147,7 +147,7 @@ export class OfflineSession {
     const name = `${id} ${seq}`
     const claim = this.history.claims.get(name)
     if (claim === undefined) return undefined
-    this.history.claims.remove(name)
+    this.history.claims.delete(name)
     this.unread--
     const { file, line } = claim
     if (claim.head !== head) return { file, line, note: OTHER_ACK }
