@@ -4,6 +4,7 @@ import { CountersignError, toCountersignError } from '../support/errors.ts'
 import { StreamLog } from '../support/log.ts'
 import { runAnnounce } from './announce.ts'
 import { runConnect } from './connect.ts'
+import { runExport } from './export.ts'
 import type { CliContext } from './endpoint.ts'
 import { runGateway } from './gateway.ts'
 import { runIdentity } from './identity.ts'
@@ -23,6 +24,7 @@ const USAGE = `countersign: post-quantum sessions between agents and MCP servers
   countersign authorize --config FILE --server NAME         let a gateway use a server that asks for OAuth
   countersign connect --server NAME [--config FILE] …       be an MCP server for one agent
   countersign trust list|confirm|refuse …                   decide about keys that follow those of clients
+  countersign export --config FILE --out FILE …             hand evidence to an outsider, as one signed file
   countersign verify [--trust KID|FILE]… FILE…              verify evidence offline
   countersign journal keygen|decrypt|list …                 keys to encrypt journals to, what is in them, who writes them
 
@@ -64,6 +66,8 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
       return runConnect(rest, context)
     case 'journal':
       return runJournal(rest, io)
+    case 'export':
+      return runExport(rest, context)
     case 'verify':
       return runVerify(rest, long)
     case '--help':
