@@ -152,6 +152,7 @@ function choiceOf({ session, context, from, to }: Chosen): Choice {
 function instant(text: string): number {
   const known = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text)
   const at = known ? Date.parse(text) : Number.NaN
-  if (!Number.isSafeInteger(at) || at < 0) throw usage(`${printable(text, 40)} is no time: say 2026-11-29 or 2026-11-29T10:00Z.`)
+  if (!Number.isSafeInteger(at) || at < 0)
+    throw usage(`${printable(text, 40)} is no time: say 2026-11-29 or 2026-11-29T10:00Z.`)
   return at
 }

@@ -8,7 +8,14 @@ import { badStatement } from './errors.ts'
 import { JournalHistory } from './journal/history.ts'
 import { type JournalItem, readJournal } from './journal/reader.ts'
 import { judgeManifest, takeKey, takeTransition } from './offline/bundleFile.ts'
-import { type Finding, type FoundRecord, judged, type Kept, type ReadEvidence, type Summary } from './offline/finding.ts'
+import {
+  type Finding,
+  type FoundRecord,
+  judged,
+  type Kept,
+  type ReadEvidence,
+  type Summary,
+} from './offline/finding.ts'
 import type { OfflineSession } from './offline/session.ts'
 import { OfflineSessions } from './offline/sessions.ts'
 import { peeked } from './offline/peek.ts'
@@ -69,7 +76,8 @@ export class OfflineVerifier {
 
   /** What can only be said when all files were read: one finding a session. */
   *finish(): Generator<Finding> {
-    for (const { file, line, kind, detail } of this.history.finish()) yield this.counted(problem(kind, file, line, detail))
+    for (const { file, line, kind, detail } of this.history.finish())
+      yield this.counted(problem(kind, file, line, detail))
     for (const finding of this.sessions.finish()) yield this.counted(finding)
   }
 

@@ -1,7 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encodeUtf8 } from '../crypto/encoding.ts'
-import { MAX_TRANSITION_BYTES, parseTransition, type TransitionDocument, verifyTransition } from '../evidence/transition.ts'
+import {
+  MAX_TRANSITION_BYTES,
+  parseTransition,
+  type TransitionDocument,
+  verifyTransition,
+} from '../evidence/transition.ts'
 import type { TrustedWindow } from '../evidence/trustedKeys.ts'
 import { CountersignError } from '../support/errors.ts'
 import { type KeyLife, windowOf } from './keyLife.ts'
@@ -42,7 +47,9 @@ async function documentsIn(folder: string): Promise<Uint8Array[]> {
     throw new CountersignError('file-unreadable', `${folder} cannot be read; check its permissions.`, { cause })
   })
   const files = names.filter((name) => name.endsWith('.json')).map((name) => readFile(join(folder, name)))
-  return (await Promise.all(files)).filter(({ length }) => length <= MAX_TRANSITION_BYTES).map((bytes) => new Uint8Array(bytes))
+  return (await Promise.all(files))
+    .filter(({ length }) => length <= MAX_TRANSITION_BYTES)
+    .map((bytes) => new Uint8Array(bytes))
 }
 
 async function held(bytes: Uint8Array): Promise<TransitionDocument | undefined> {
