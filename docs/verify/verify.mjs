@@ -376,7 +376,7 @@ function place(s, text, kid, file, where, trust) {
       own.claims.delete(seq)
       if (claim === undefined) continue
       if (claim.head !== head) say('FALSE', claim.where, 'an acknowledgement of something else than was sent')
-      else if (claim.file === file) say('FALSE', claim.where, 'an acknowledgement of what comes after it')
+      else if (claim.file === file && seq > s.seq) say('FALSE', claim.where, 'an acknowledgement of what comes after it')
     }
   }
   return { missing, commit }

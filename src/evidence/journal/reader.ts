@@ -94,8 +94,9 @@ class Reader {
     if (this.closed) return [this.altered(BEHIND_THE_END)]
     const chain = line === undefined ? [this.unreadable(bytes)] : this.checkChain(line)
     this.next = (line?.n ?? this.next) + 1
-    // A line that was too long to be read has no digest: the next one is not blamed for that.
-    this.prev = bytes === undefined ? undefined : encodeBase64url(sha384(bytes))
+    // A line that was too long to be read has no digest, and one with a hole another: the next one is not blamed for that.
+    const lost = bytes === undefined || (line === undefined && hasHole(bytes))
+    this.prev = lost ? undefined : encodeBase64url(sha384(bytes))
     if (line === undefined) return chain
     this.remember()
     return [...chain, ...this.take(line.line, line.n)]
@@ -140,8 +141,7 @@ class Reader {
 
   private unreadable(bytes: Uint8Array | undefined): JournalProblem {
     // No JSON holds a zero byte. Whoever puts zeros over a line could as well have taken it out, which is incomplete too.
-    const hole = bytes?.includes(0) === true
-    return hole
+    return bytes !== undefined && hasHole(bytes)
       ? this.incomplete('the line holds zeros, as a power failure leaves them: it and those that it covers are missing')
       : this.altered('the line is not one of a journal')
   }
@@ -204,6 +204,10 @@ class Reader {
   private incomplete(detail: string): JournalProblem {
     return { kind: 'incomplete', line: this.line, detail }
   }
+}
+
+function hasHole(bytes: Uint8Array): boolean {
+  return bytes.includes(0)
 }
 
 const BEHIND_THE_END = 'there are lines behind the end of the journal'

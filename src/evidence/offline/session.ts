@@ -125,7 +125,8 @@ export class OfflineSession {
       if (claims.get(name) === undefined) this.unread++
       claims.add(name, { ...where, head: ack.head })
     }
-    const settled = [this.settled(chain, seq, prev, where), this.settled(chain, seq + 1, next, where)]
+    // What was acknowledged before this statement can be in no file; that it was itself, can not come before it.
+    const settled = [this.settled(chain, seq, prev), this.settled(chain, seq + 1, next, where)]
     return settled.filter((found) => found !== undefined)
   }
 
@@ -143,7 +144,7 @@ export class OfflineSession {
    * Compares an acknowledgement that was read before what it is of. Each end writes down what it acknowledges before it says
    * so, and what it sends before the other can acknowledge it: in one file an acknowledgement never comes first.
    */
-  private settled({ id }: OfflineChain, seq: number, head: string, { file: now }: Where): Contradiction | undefined {
+  private settled({ id }: OfflineChain, seq: number, head: string, now?: Where): Contradiction | undefined {
     const name = `${id} ${seq}`
     const claim = this.history.claims.get(name)
     if (claim === undefined) return undefined
@@ -151,7 +152,7 @@ export class OfflineSession {
     this.unread--
     const { file, line } = claim
     if (claim.head !== head) return { file, line, note: OTHER_ACK }
-    return file === now
+    return file === now?.file
       ? { file, line, note: 'A statement acknowledges one that comes after it: they were moved.' }
       : undefined
   }
