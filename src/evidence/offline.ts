@@ -25,7 +25,7 @@ import type { Statement } from './types.ts'
 import type { Verdict } from './verdict.ts'
 import { EvidenceVerifier } from './verifier.ts'
 
-export type { Finding, FindingState, ReadEvidence, SessionReport, Summary } from './offline/finding.ts'
+export type { Finding, ReadEvidence, SessionReport, Summary } from './offline/finding.ts'
 
 /** The file that is being read. */
 interface CurrentFile {
@@ -108,8 +108,11 @@ export class OfflineVerifier {
         return await this.record(file, item, item.sealed === undefined ? 'as kept' : 'encrypted')
       case 'handshake':
         return this.sessions.handshake(item.handshake) ? [] : [problem('altered', name, item.line, FALSE_HANDSHAKE)]
-      default:
+      case 'altered':
+      case 'incomplete':
         return [problem(item.kind, name, item.line, item.detail)]
+      default:
+        return unreachable(item)
     }
   }
 

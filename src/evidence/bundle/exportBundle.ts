@@ -1,5 +1,5 @@
 import { isSuiteName } from '../../crypto/suite.ts'
-import { CountersignError } from '../../support/errors.ts'
+import { CountersignError, unreachable } from '../../support/errors.ts'
 import { digestOf } from '../checks.ts'
 import type { JournalItem } from '../journal/reader.ts'
 import { Recent } from '../journal/recent.ts'
@@ -71,8 +71,12 @@ class Export {
       case 'entry':
         if (await this.entry(item.entry)) this.encrypted += item.sealed === undefined ? 0 : 1
         return
-      default:
+      case 'altered':
+      case 'incomplete':
         if (this.problems.length < PROBLEMS) this.problems.push(`line ${item.line}: ${item.detail}`)
+        return
+      default:
+        unreachable(item)
     }
   }
 
