@@ -90,7 +90,7 @@ export class OfflineChain {
 
   add({ seq, kind, prev, ack }: Statement, next: string, file: number): void {
     this.compared = this.headAt(seq + 1) !== undefined || seq + 1 > this.tip.seq
-    this.book.set(this.id, seq, prev)
+    if (this.headAt(seq) === undefined) this.book.set(this.id, seq, prev)
     this.book.set(this.id, seq + 1, next)
     if (seq + 1 > this.tip.seq) this.tip = { seq: seq + 1, head: next }
     this.at = { file, next: seq + 1, head: next, ack: ack.seq }
