@@ -123,8 +123,15 @@ export class JournalKills {
   }
 
   private async agent(bridge: Bridged, over: () => boolean): Promise<void> {
-    const begun = await bounded(bridge.initialize(), PATIENCE, 'initialize').catch(() => undefined)
-    while (begun?.result !== undefined && !over()) {
+    while (!over()) {
+      const begun = await bounded(bridge.initialize(), PATIENCE, 'initialize').catch(() => undefined)
+      if (begun?.result !== undefined) await this.calling(bridge, over)
+      else await sleep(50)
+    }
+  }
+
+  private async calling(bridge: Bridged, over: () => boolean): Promise<void> {
+    while (!over()) {
       const id = this.next++
       try {
         const { result, error } = await bridge.call(
