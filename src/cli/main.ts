@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { CountersignError, toCountersignError } from '../support/errors.ts'
 import { StreamLog } from '../support/log.ts'
 import { runAnnounce } from './announce.ts'
 import { runConnect } from './connect.ts'
+import { runExport } from './export.ts'
 import type { CliContext } from './endpoint.ts'
 import { runGateway } from './gateway.ts'
 import { runIdentity } from './identity.ts'
@@ -22,6 +24,7 @@ const USAGE = `countersign: post-quantum sessions between agents and MCP servers
   countersign authorize --config FILE --server NAME         let a gateway use a server that asks for OAuth
   countersign connect --server NAME [--config FILE] …       be an MCP server for one agent
   countersign trust list|confirm|refuse …                   decide about keys that follow those of clients
+  countersign export --config FILE --out FILE …             hand evidence to an outsider, as one signed file
   countersign verify [--trust KID|FILE]… FILE…              verify evidence offline
   countersign journal keygen|decrypt|list …                 keys to encrypt journals to, what is in them, who writes them
 
@@ -32,6 +35,15 @@ const log = new StreamLog((line) => process.stderr.write(line))
 const io = {
   stdout: (line: string) => void process.stdout.write(`${line}\n`),
   stderr: (line: string) => void process.stderr.write(`${line}\n`),
+}
+
+/** For commands whose output may be longer than whoever reads it is fast. */
+const long = {
+  ...io,
+  drained: async () => {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
+  },
+  ...(process.stderr.isTTY && { progress: (text: string) => void process.stderr.write(`\r\u001b[K${text}`) }),
 }
 
 const context: CliContext = { ...io, log, keyProcessPath }
@@ -54,8 +66,10 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
       return runConnect(rest, context)
     case 'journal':
       return runJournal(rest, io)
+    case 'export':
+      return runExport(rest, context)
     case 'verify':
-      return runVerify(rest, io)
+      return runVerify(rest, long)
     case '--help':
     case 'help':
       io.stdout(USAGE)

@@ -1,47 +1,52 @@
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type Finding, OfflineVerifier, type Summary } from '../evidence/offline.ts'
+import { type Finding, OfflineVerifier } from '../evidence/offline.ts'
 import { CountersignError, toCountersignError } from '../support/errors.ts'
-import { printable, printableJson, shownTime } from './printable.ts'
+import { printable, printableJson } from './printable.ts'
+import { Progress } from './progress.ts'
 import { readTrust } from './trustedFiles.ts'
+import { lineOf, summaryOf } from './verdictLines.ts'
 
 /** Each call is one line, given without its line feed. */
 export interface Io {
   readonly stdout: (line: string) => void
   readonly stderr: (line: string) => void
+  /** Resolves when whoever reads standard output has room for more; left out where that is always. */
+  readonly drained?: () => Promise<void>
+  /** Overwrites one line of a terminal; left out where standard error is none. */
+  readonly progress?: (text: string) => void
 }
 
-const USAGE = `countersign verify [--trust KID|FILE]… [--transition FILE]… [--json] FILE…
+const USAGE = `countersign verify [--trust KID|FILE]… [--transition FILE]… [--quiet] [--json] FILE…
 
-Verifies evidence offline and says one verdict a line. Nothing that a file says of itself is believed.
+Verifies evidence bundles and journals offline and says one verdict a line, then one for each session. Nothing that a file
+says of itself is believed.
 
   --trust KID|FILE    a key that you trust, by its kid or as a JWK file, or a key ring: keys with the time in which each
-                      counts; give both ends' keys to verify a whole journal
+                      counts; give both ends' keys, and that of whoever put a bundle together
   --transition FILE   a document by which one key follows another: who trusts the old one trusts the new one from then on
+  --quiet             only what does not hold, and the sessions
   --json              one JSON document a line, the summary last
 
 Exit code: 0 all holds, 1 something is false, 2 incomplete, or no key to compare signers with.`
 
 /**
- * `countersign verify [--trust KID|FILE]… [--transition FILE]… [--json] FILE…`: one verdict a line, then a summary.
+ * `countersign verify [--trust KID|FILE]… [--transition FILE]… [--quiet] [--json] FILE…`: one verdict a line, then a summary.
  * @returns the exit code: 0 all holds, 1 something is false, 2 incomplete, also without `--trust` and when called wrongly
  */
 export async function runVerify(argv: readonly string[], io: Io): Promise<number> {
   try {
-    const { trust, transition, json, help, files } = parseArguments(argv)
-    if (help) {
+    const given = parseArguments(argv)
+    if (given.help) {
       io.stdout(USAGE)
       return 0
     }
-    const trusted = await readTrust(trust, transition, (line) => io.stderr(`countersign verify: ${line}`))
+    const trusted = await readTrust(given.trust, given.transition, (line) => io.stderr(`countersign verify: ${line}`))
     const verifier = new OfflineVerifier(trusted)
-    const show = (finding: Finding) => io.stdout(json ? printableJson(finding) : lineOf(finding))
-    for (const file of files) {
-      for await (const finding of verifier.verifyFile(file, createReadStream(file))) show(finding)
-    }
-    for (const finding of verifier.finish()) show(finding)
+    await verifyAll(verifier, given, io)
     const { summary } = verifier
-    io.stdout(json ? printableJson({ summary }) : summaryOf(summary, trust.length > 0))
+    io.stdout(given.json ? printableJson({ summary }) : summaryOf(summary, given.trust.length > 0))
     return summary.exitCode
   } catch (thrown) {
     const error = toCountersignError(thrown)
@@ -52,10 +57,39 @@ export async function runVerify(argv: readonly string[], io: Io): Promise<number
   }
 }
 
+async function verifyAll(verifier: OfflineVerifier, { files, json, quiet }: Arguments, io: Io): Promise<void> {
+  const show = (finding: Finding) => {
+    if (quiet && finding.state === 'holds' && finding.session === undefined) return undefined
+    io.stdout(json ? printableJson(finding) : lineOf(finding))
+    return io.drained?.()
+  }
+  const progress = new Progress(await sizeOf(files), io.progress)
+  try {
+    for (const file of files) {
+      for await (const finding of verifier.verifyFile(file, progress.watch(createReadStream(file)))) await show(finding)
+    }
+  } finally {
+    progress.end()
+  }
+  for (const finding of verifier.finish()) await show(finding)
+}
+
+/** Bytes of all of them; what cannot be looked at is a finding later. */
+async function sizeOf(files: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(
+    files.map(async (file) => {
+      const found = await stat(file).catch(() => undefined)
+      return found?.size ?? 0
+    }),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
 interface Arguments {
   readonly trust: readonly string[]
   readonly transition: readonly string[]
   readonly json: boolean
+  readonly quiet: boolean
   readonly help: boolean
   readonly files: readonly string[]
 }
@@ -68,6 +102,7 @@ function parseArguments(argv: readonly string[]): Arguments {
         trust: { type: 'string', multiple: true, default: [] },
         transition: { type: 'string', multiple: true, default: [] },
         json: { type: 'boolean', default: false },
+        quiet: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
       allowPositionals: true,
@@ -91,32 +126,4 @@ function joined(argv: readonly string[]): string[] {
     }
   }
   return args
-}
-
-const WORDS = { holds: 'holds     ', false: 'FALSE     ', incomplete: 'incomplete' } as const
-
-function lineOf({ file, line, state, notes, record }: Finding): string {
-  const place = file === '' ? 'all files' : `${printable(file, 500)}${line === 0 ? '' : `:${line}`}`
-  const parts = [`${WORDS[state]} ${place}`]
-  if (record !== undefined) parts.push(recordOf(record))
-  return [...parts, ...notes.map((note) => printable(note, 300))].join(' · ')
-}
-
-function recordOf({ how, kid, custody, statement }: NonNullable<Finding['record']>): string {
-  const signer = `by ${printable(kid, 43)} (${custody ?? 'custody not known'})`
-  if (statement === undefined) return `${how}, ${signer}`
-  const { dir, seq, kind, server, method, id, exchange, ctx, ts } = statement
-  const what = [kind, ...(method === undefined ? [] : [printable(method)])].join(' ')
-  const which = id === undefined ? '' : `, id ${printable(id)}`
-  return `${dir} ${seq} ${what} · ${server}, exchange ${exchange}${which} · ${ctx.length} B · ${shownTime(ts)} · ${how} ${signer}`
-}
-
-function summaryOf(
-  { files, sessions, records, holds, incomplete, exitCode, ...rest }: Summary,
-  trusting: boolean,
-): string {
-  const counted = `${records} records of ${sessions} sessions in ${files} files`
-  const verdict = { 0: 'All holds.', 1: 'Something is false.', 2: 'Incomplete.' }[exitCode]
-  const signers = trusting ? '' : ' No signer was compared with anything: name the keys that you trust with --trust.'
-  return `${verdict} ${counted}: ${holds} hold, ${rest.false} false, ${incomplete} incomplete.${signers}`
 }

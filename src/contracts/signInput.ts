@@ -14,6 +14,18 @@ export interface TransitionKey {
   readonly publicKey: Uint8Array
 }
 
+/** What the manifest of an evidence bundle says of the lines before it. */
+export interface ManifestFields {
+  /** When the bundle was put together, ms since 1970. */
+  readonly at: number
+  readonly lines: number
+  readonly records: number
+  /** How many of the records had their context removed. */
+  readonly redacted: number
+  /** SHA-384 of the lines with their line feeds, 48 bytes. */
+  readonly digest: Uint8Array
+}
+
 export type SignInput =
   /** `hash` is a SHA-384 transcript hash, 48 bytes; `suite` is a name of the suite table. */
   | { readonly kind: 'handshake'; readonly role: Role; readonly suite: string; readonly hash: Uint8Array }
@@ -22,6 +34,7 @@ export type SignInput =
   | { readonly kind: 'batch'; readonly statements: readonly Uint8Array[] }
   /** `from` hands over to `to`; the key that signs is one of the two. `at` is milliseconds since 1970. */
   | { readonly kind: 'transition'; readonly from: TransitionKey; readonly to: TransitionKey; readonly at: number }
+  | ({ readonly kind: 'manifest' } & ManifestFields)
 
 const role = v.picklist(['client', 'server'])
 const suite = v.pipe(v.string(), v.minLength(1), v.maxLength(100))
@@ -41,4 +54,12 @@ export const signInput = v.variant('kind', [
     statements: v.pipe(v.array(statement), v.minLength(1), v.maxLength(64), v.readonly()),
   }),
   v.strictObject({ kind: v.literal('transition'), from: transitionKey, to: transitionKey, at: safeInteger }),
+  v.strictObject({
+    kind: v.literal('manifest'),
+    at: safeInteger,
+    lines: safeInteger,
+    records: safeInteger,
+    redacted: safeInteger,
+    digest: bytesOf(48),
+  }),
 ])

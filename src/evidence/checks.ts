@@ -7,7 +7,7 @@ import { describeContext, type Description } from './describe.ts'
 import { ALERT, badBatch, badStatement, EvidenceError, replayed } from './errors.ts'
 import type { Position, Question, SessionExpectations } from './expectations.ts'
 import { MAX_BATCH } from './signingInput.ts'
-import type { BatchPayload, Evidence, Statement, VerificationKey } from './types.ts'
+import type { BatchPayload, OfflineEvidence, Statement, VerificationKey } from './types.ts'
 
 /** Milliseconds by which `ts` may differ from the receiver's clock (docs/PROTOCOL.md, "Statement"). */
 export const MAX_SKEW = 120_000
@@ -16,7 +16,7 @@ export const MAX_SKEW = 120_000
 export const digestOf = sha384Text
 
 /** Leaf and proof lead to the signed root (RFC 9162, section 2.1.3.2). @throws EvidenceError `batch-invalid` */
-export function checkInclusion({ statement, index, proof }: Evidence, batch: BatchPayload): void {
+export function checkInclusion({ statement, index, proof }: OfflineEvidence, batch: BatchPayload): void {
   // The limit also bounds the work: a longer proof is refused before anything is hashed.
   const sized = batch.n <= MAX_BATCH && proof.length <= Math.ceil(Math.log2(MAX_BATCH))
   const root = Buffer.from(batch.root, 'base64url')
@@ -71,11 +71,16 @@ export function checkAck({ ack }: Statement, head: Uint8Array | undefined): void
 }
 
 /**
- * Head, length, digest, method and id are those of the bytes.
+ * Head, length, digest, method and id are those of the bytes. What is undefined was not kept and is not compared.
  * @throws EvidenceError `statement-invalid`; `context-refused` for a request that two parsers could read differently
  */
-export function checkContext(statement: Statement, head: Uint8Array, context: Uint8Array | undefined): void {
-  if (statement.head !== digestOf(head)) throw badStatement('The head of a context is not the one that was signed.')
+export function checkContext(
+  statement: Statement,
+  head: Uint8Array | undefined,
+  context: Uint8Array | undefined,
+): void {
+  if (head !== undefined && statement.head !== digestOf(head))
+    throw badStatement('The head of a context is not the one that was signed.')
   if (context === undefined) return
   const { length, digest } = statement.ctx
   if (length !== context.length || digest !== digestOf(context)) {

@@ -1,211 +1,232 @@
+import { encodeBase64url } from '../crypto/encoding.ts'
+import { unreachable } from '../support/errors.ts'
+import { chainNext } from './chain.ts'
+import { BUNDLE_START } from './bundle/format.ts'
+import { type BundleItem, readBundle } from './bundle/reader.ts'
+import { isChosen, type Selection } from './bundle/selection.ts'
+import { badStatement } from './errors.ts'
 import { JournalHistory } from './journal/history.ts'
 import { type JournalItem, readJournal } from './journal/reader.ts'
-import { isWithin } from './keyWindow.ts'
+import { judgeManifest, takeKey, takeTransition } from './offline/bundleFile.ts'
+import {
+  type Finding,
+  type FoundRecord,
+  judged,
+  type Kept,
+  type ReadEvidence,
+  type Summary,
+} from './offline/finding.ts'
+import type { OfflineSession } from './offline/session.ts'
+import { OfflineSessions } from './offline/sessions.ts'
+import { peeked } from './offline/peek.ts'
+import { FileTrust } from './offline/trust.ts'
 import type { TrustedWindow } from './trustedKeys.ts'
-import { type FilePosition, OfflineSession } from './offlineSession.ts'
-import type { EvidenceEntry, Statement } from './types.ts'
-import type { Check, Missing, Verdict } from './verdict.ts'
+import type { Statement } from './types.ts'
+import type { Verdict } from './verdict.ts'
 import { EvidenceVerifier } from './verifier.ts'
 
-/** 'holds': everything that was asked. 'incomplete': nothing is false, but something could not be compared. */
-export type FindingState = 'holds' | 'false' | 'incomplete'
+export type { Finding, ReadEvidence, SessionReport, Summary } from './offline/finding.ts'
 
-/** A verdict on one line of a file, or on a file as a whole. */
-export interface Finding {
-  readonly file: string
-  /** From 1; 0 for what concerns no single line. */
-  readonly line: number
-  readonly state: FindingState
-  /** Why it is false, or what could not be compared. */
-  readonly notes: readonly string[]
-  /** For records: what was signed, as far as it could be read, and by whom. */
-  readonly record?: {
-    readonly how: EvidenceEntry['how']
-    readonly kid: string
-    readonly custody?: string
-    readonly digest?: string
-    readonly statement?: Statement
-    readonly checks: readonly Check[]
-  }
+/** The file that is being read. */
+interface CurrentFile {
+  readonly name: string
+  readonly number: number
+  readonly trust: FileTrust
+  /** What a bundle says that it is; undefined for a journal. */
+  selection?: Selection
 }
 
-export interface Summary {
-  readonly files: number
-  readonly sessions: number
-  readonly records: number
-  readonly holds: number
-  readonly false: number
-  readonly incomplete: number
-  /**
-   * 0 all holds, 1 something is false, 2 incomplete: also without a trusted key, for a session without the `close`
-   * statement of each direction, and when there was nothing to verify.
-   */
-  readonly exitCode: 0 | 1 | 2
-}
-
-type VerifiableItem = Exclude<JournalItem, { kind: 'handshake' }>
-
-const DIGEST_ONLY = 'only the digest of the context was kept'
-const UNTRUSTED = 'its signer was compared with nothing'
+/** Told of the evidence behind each finding about a record, before the finding is yielded. */
+export type Watcher = (evidence: ReadEvidence, finding: Finding) => void
 
 /**
- * Verifies files that came from anywhere. It recomputes everything and believes no verdict that a file carries; what one
- * file says of a session is held against what the others say.
+ * Verifies journals and evidence bundles that came from anywhere, as streams and in bounded memory. It recomputes
+ * everything and believes no verdict that a file carries; what one file says of a session is held against what the others say.
  */
 export class OfflineVerifier {
   private readonly trusted: ReadonlyMap<string, TrustedWindow> | undefined
+  private readonly watcher: Watcher | undefined
   private readonly verifier = new EvidenceVerifier()
-  private readonly sessions = new Map<string, OfflineSession>()
+  private readonly sessions = new OfflineSessions()
   private readonly history = new JournalHistory()
-  private readonly counts = { files: 0, records: 0, holds: 0, false: 0, incomplete: 0 }
+  private readonly counts = { files: 0, records: 0, redacted: 0, holds: 0, false: 0, incomplete: 0 }
 
   /** @param trusted keys by kid, with their windows; undefined compares signers with nothing, and every finding says so */
-  constructor(trusted?: ReadonlyMap<string, TrustedWindow>) {
+  constructor(trusted?: ReadonlyMap<string, TrustedWindow>, watcher?: Watcher) {
     this.trusted = trusted
+    this.watcher = watcher
   }
 
   /** One finding a record, and one for each problem of the file, as it is read. */
-  async *verifyFile(file: string, input: AsyncIterable<Uint8Array>): AsyncGenerator<Finding> {
-    this.counts.files++
-    const positions = new Map<string, FilePosition>()
+  async *verifyFile(name: string, input: AsyncIterable<Uint8Array>): AsyncGenerator<Finding> {
+    const file: CurrentFile = { name, number: this.counts.files++, trust: new FileTrust(this.trusted) }
     try {
-      for await (const item of readJournal(input, this.history.file(file))) {
-        if (item.kind !== 'handshake') yield this.counted(await this.verifyItem(file, item, positions))
+      const { start, whole } = await peeked(input, BUNDLE_START.length)
+      const findings = Buffer.compare(start, BUNDLE_START) === 0 ? this.bundle(file, whole) : this.journal(file, whole)
+      for await (const finding of findings) {
+        yield this.counted(finding)
+        for (const settled of this.sessions.crowded()) yield this.counted(settled)
       }
     } catch (thrown) {
       if (!isReadError(thrown)) throw thrown
-      yield this.counted({ file, line: 0, state: 'incomplete', notes: [`the file could not be read (${thrown.code})`] })
+      yield this.counted(problem('incomplete', name, 0, `the file could not be read (${thrown.code})`))
     }
+    for (const finding of this.sessions.ended(name, file.number)) yield this.counted(finding)
   }
 
-  /** What can only be said when all files were read. */
+  /** What can only be said when all files were read: one finding a session. */
   *finish(): Generator<Finding> {
-    for (const { file, line, kind, detail } of this.history.finish()) {
-      yield this.counted({ file, line, state: stateOf(kind), notes: [detail] })
-    }
-    for (const [sid, session] of this.sessions) {
-      let open = 0
-      for (const { where, agrees } of session.late()) {
-        if (agrees === undefined) open++
-        if (agrees !== false) continue
-        const notes = ['A statement acknowledges something else than was sent.']
-        yield this.counted({ ...placeOf(where), state: 'false', notes })
-      }
-      const notes = [`${open} acknowledgements are of statements that are not in these files`]
-      if (open > 0) yield this.counted({ file: '', line: 0, state: 'incomplete', notes })
-      for (const dir of session.unclosed()) {
-        const tail = `session ${sid} has no close statement ${dir}: statements may be missing at the end of this direction`
-        yield this.counted({ file: '', line: 0, state: 'incomplete', notes: [tail] })
-      }
-    }
+    for (const { file, line, kind, detail } of this.history.finish())
+      yield this.counted(problem(kind, file, line, detail))
+    for (const finding of this.sessions.finish()) yield this.counted(finding)
   }
 
   get summary(): Summary {
     const { counts, sessions } = this
     const complete = counts.incomplete === 0 && counts.records > 0 && this.trusted !== undefined
-    return { ...counts, sessions: sessions.size, exitCode: counts.false > 0 ? 1 : complete ? 0 : 2 }
+    return { ...counts, sessions: sessions.count, exitCode: counts.false > 0 ? 1 : complete ? 0 : 2 }
   }
 
   private counted(finding: Finding): Finding {
-    if (finding.record !== undefined) this.counts.records++
-    this.counts[finding.state]++
+    const { record, state } = finding
+    if (record !== undefined) this.counts.records++
+    if (record?.redacted === true) this.counts.redacted++
+    if (state !== 'holds' || record !== undefined) this.counts[state]++
     return finding
   }
 
-  private async verifyItem(file: string, item: VerifiableItem, positions: Map<string, FilePosition>): Promise<Finding> {
-    if (item.kind !== 'entry') {
-      return { file, line: item.line, state: stateOf(item.kind), notes: [item.detail] }
+  private async *journal(file: CurrentFile, input: AsyncIterable<Uint8Array>): AsyncGenerator<Finding> {
+    for await (const item of readJournal(input, this.history.file(file.name))) {
+      yield* await this.journalItem(file, item)
     }
-    const { line, entry, sealed } = item
-    const verdict = await this.verifyEntry(entry, positions, `${line} ${file}`)
-    const { statement, digest, batch, checks } = verdict
-    const record = {
-      how: entry.how,
-      kid: entry.signer.kid,
-      checks,
-      ...(batch !== undefined && { custody: batch.custody }),
-      ...(digest !== undefined && { digest }),
-      ...(statement !== undefined && { statement }),
+  }
+
+  private async journalItem(file: CurrentFile, item: JournalItem): Promise<readonly Finding[]> {
+    const { name } = file
+    switch (item.kind) {
+      case 'entry':
+        return await this.record(file, item, item.sealed === undefined ? 'as kept' : 'encrypted')
+      case 'handshake':
+        return this.sessions.handshake(item.handshake) ? [] : [problem('altered', name, item.line, FALSE_HANDSHAKE)]
+      case 'altered':
+      case 'incomplete':
+        return [problem(item.kind, name, item.line, item.detail)]
+      default:
+        return unreachable(item)
     }
-    const judged = judge(verdict, this.trusted !== undefined, sealed !== undefined)
-    const revoked = this.trusted?.get(entry.signer.kid)?.revoked !== undefined
-    return { file, line, ...(revoked ? doubted(judged) : judged), record }
+  }
+
+  private async *bundle(file: CurrentFile, input: AsyncIterable<Uint8Array>): AsyncGenerator<Finding> {
+    for await (const item of readBundle(input)) yield* await this.bundleItem(file, item)
+  }
+
+  private async bundleItem(file: CurrentFile, item: BundleItem): Promise<readonly Finding[]> {
+    const { name, trust } = file
+    const { line } = item
+    const complaint = (note: string | undefined) => (note === undefined ? [] : [problem('altered', name, line, note)])
+    switch (item.type) {
+      case 'bundle':
+        file.selection = item.selection
+        return []
+      case 'key':
+        return complaint(takeKey(item, trust))
+      case 'transition':
+        return complaint(await takeTransition(item, trust))
+      case 'handshake':
+        return complaint(this.sessions.handshake(item) ? undefined : FALSE_HANDSHAKE)
+      case 'entry':
+        return await this.record(file, item, item.redacted ? 'redacted' : 'as kept')
+      case 'manifest': {
+        const { header, records, redacted } = item
+        const manifest = { kid: header.exporter, at: header.at, records, redacted }
+        return [{ file: name, line, ...(await judgeManifest(item, trust)), manifest }]
+      }
+      case 'altered':
+      case 'incomplete':
+        return [problem(item.type, name, line, item.detail)]
+      default:
+        return unreachable(item)
+    }
+  }
+
+  private async record(
+    file: CurrentFile,
+    { line, entry }: { readonly line: number; readonly entry: ReadEvidence },
+    kept: Kept,
+  ): Promise<readonly Finding[]> {
+    const { name, trust, selection } = file
+    const { kid } = entry.signer
+    const { verdict, late } = await this.verifyEntry(file, line, entry)
+    const whole = selection === undefined || selection.kind === 'all' || selection.kind === 'session'
+    const given = { trusting: this.trusted !== undefined, selected: !whole, kept }
+    const { state, notes } = judged(verdict, given)
+    const { notes: more, doubted } = trust.about(kid)
+    const finding: Finding = {
+      file: name,
+      line,
+      state: doubted && state === 'holds' ? 'incomplete' : state,
+      notes: [...notes, ...more],
+      record: recordOf(entry, verdict, kept === 'redacted'),
+    }
+    this.watcher?.(entry, finding)
+    return [finding, ...late]
   }
 
   private async verifyEntry(
-    entry: EvidenceEntry,
-    positions: Map<string, FilePosition>,
-    where: string,
-  ): Promise<Verdict> {
+    file: CurrentFile,
+    line: number,
+    entry: ReadEvidence,
+  ): Promise<{ readonly verdict: Verdict; readonly late: readonly Finding[] }> {
     const { kid } = entry.signer
-    const { trusted } = this
+    const { number, trust, selection, name } = file
+    let session: OfflineSession | undefined
+    let next = ''
     const verdict = await this.verifier.verify(entry, (statement) => {
-      const session = this.sessions.get(statement.sid) ?? new OfflineSession(statement.sid)
-      const question = statement.req === undefined ? undefined : session.question(statement.req)
+      if (selection !== undefined && !isChosen({ selection }, statement, entry.at)) {
+        throw badStatement('A record does not belong to what the bundle says that it holds.')
+      }
+      const known = this.sessions.get(statement.sid)
+      next = encodeBase64url(chainNext(Buffer.from(statement.prev, 'base64url'), entry.statement))
+      session = known
+      const { trusts } = trust
       return {
-        session: session.expectations(statement, entry.statement, kid, positions.get(placeIn(statement)) ?? {}),
-        ...(trusted !== undefined && { trusts: (signer: string, at: number) => trustedAt(trusted, signer, at) }),
-        ...(question !== undefined && { question: () => question }),
+        session: known.expectations({ statement, next, kid, file: number }),
+        ...(trusts !== undefined && { trusts }),
+        ...questionOf(known, statement),
       }
     })
     const { ok, statement, digest } = verdict
-    if (!ok || statement === undefined || digest === undefined) return verdict
-    const session = this.sessions.get(statement.sid) ?? new OfflineSession(statement.sid)
-    session.add(statement, entry.statement, digest, kid, where)
-    this.sessions.set(statement.sid, session)
-    positions.set(placeIn(statement), { next: statement.seq + 1 })
-    return verdict
+    if (!ok || statement === undefined || digest === undefined || session === undefined) return { verdict, late: [] }
+    this.sessions.keep(session)
+    const late = session.add({ statement, digest, next, kid, file: number }, { file: name, line })
+    return { verdict, late: late.map(({ note, ...at }) => problem('altered', at.file, at.line, note)) }
   }
 }
 
-function stateOf(kind: 'altered' | 'incomplete'): FindingState {
-  return kind === 'altered' ? 'false' : 'incomplete'
+/** What an answer is compared with: its question; that there was none; or nothing, where it may be in no file. */
+function questionOf(session: OfflineSession, statement: Statement) {
+  const question = session.question(statement)
+  if (question === undefined) return {}
+  return { question: () => (question === 'never asked' ? undefined : question) }
 }
 
-function trustedAt(trusted: ReadonlyMap<string, TrustedWindow>, kid: string, at: number): boolean | 'outside' {
-  const window = trusted.get(kid)
-  return window !== undefined && (isWithin(window, at) || 'outside')
-}
-
-/** Whoever has a stolen key dates what it signs as it likes: that a statement is older than the theft is only its own word. */
-function doubted({ state, notes }: Pick<Finding, 'state' | 'notes'>): Pick<Finding, 'state' | 'notes'> {
+function recordOf({ how, signer }: ReadEvidence, verdict: Verdict, redacted: boolean): FoundRecord {
+  const { statement, digest, batch, checks } = verdict
   return {
-    state: state === 'holds' ? 'incomplete' : state,
-    notes: [...notes, 'its key was revoked later: that it was signed before is only what it says itself'],
+    how,
+    kid: signer.kid,
+    checks,
+    ...(batch !== undefined && { custody: batch.custody }),
+    ...(digest !== undefined && { digest }),
+    ...(statement !== undefined && { statement }),
+    ...(redacted && { redacted }),
   }
 }
 
-function placeIn({ sid, dir }: Statement): string {
-  return `${sid} ${dir}`
-}
+const FALSE_HANDSHAKE = 'A handshake is not that of its connection.'
 
-function placeOf(where: string): { readonly file: string; readonly line: number } {
-  const space = where.indexOf(' ')
-  return { file: where.slice(space + 1), line: Number(where.slice(0, space)) }
-}
-
-const LACKING: Readonly<Record<Exclude<Missing, 'context'>, string>> = {
-  trust: UNTRUSTED,
-  session: 'its session is not known',
-  past: 'the statements before it are not in these files',
-  question: 'its question is not in these files',
-}
-
-function judge(
-  { ok, error, missing }: Verdict,
-  trusting: boolean,
-  encrypted: boolean,
-): Pick<Finding, 'state' | 'notes'> {
-  const signer = trusting ? [] : [UNTRUSTED]
-  if (!ok) return { state: 'false', notes: [error?.message ?? 'It does not hold.', ...signer] }
-  const lacking = missing.filter((what) => what !== 'context')
-  // That only a digest was kept is what the journal was set to: the statement holds, and the line says what it covers.
-  const kept = encrypted ? 'the context is encrypted and was not compared with its digest' : DIGEST_ONLY
-  const notes = missing.includes('context') ? [kept] : []
-  return {
-    state: lacking.length > 0 ? 'incomplete' : 'holds',
-    notes: [...lacking.map((what) => LACKING[what]), ...notes],
-  }
+function problem(kind: 'altered' | 'incomplete', file: string, line: number, note: string): Finding {
+  return { file, line, state: kind === 'altered' ? 'false' : 'incomplete', notes: [note] }
 }
 
 function isReadError(thrown: unknown): thrown is Error & { readonly code: string } {

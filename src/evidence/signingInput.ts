@@ -8,6 +8,7 @@ import { merkleRoot } from '../crypto/merkle.ts'
 import type { SignatureAlgorithm } from '../crypto/signature.ts'
 import { isSuiteName } from '../crypto/suite.ts'
 import { CountersignError, unreachable } from '../support/errors.ts'
+import { manifestHeader, encodeManifestPayload } from './bundle/manifestPayload.ts'
 import { badBatch } from './errors.ts'
 import { parseStatement } from './statement.ts'
 import { encodeTransitionPayload, transitionHeader } from './transitionPayload.ts'
@@ -58,7 +59,7 @@ const LABELS: Readonly<Record<'handshake' | 'rekey', Readonly<Record<Role, strin
  * The registry of docs/PROTOCOL.md, "What a key signs": the bytes that a key signs for an input, built where the key is
  * and again where the signature is verified. There is no input from which a caller gets bytes of its own choice signed.
  * @throws CountersignError `algorithm-unsupported` for an unknown suite, `length` for a hash that is not 48 bytes,
- *   `peer-protocol` for an unknown kind or role, `usage` for a transition that is not this key's; EvidenceError `batch-invalid`, `statement-invalid` for a batch
+ *   `peer-protocol` for an unknown kind or role, `usage` for a transition that is not this key's or for counts that are none; EvidenceError `batch-invalid`, `statement-invalid` for a batch
  */
 export function signingInput(input: SignInput, signer: SigningKey): SigningInput {
   switch (input.kind) {
@@ -72,6 +73,10 @@ export function signingInput(input: SignInput, signer: SigningKey): SigningInput
     case 'transition': {
       const { from, to, at } = input
       const jws = transitionParts({ from, to, at }, signer)
+      return { bytes: jwsSigningInput(jws.protectedHeader, jws.payload), jws }
+    }
+    case 'manifest': {
+      const jws = { protectedHeader: manifestHeader(signer), payload: encodeManifestPayload(input, signer.custody) }
       return { bytes: jwsSigningInput(jws.protectedHeader, jws.payload), jws }
     }
     default:

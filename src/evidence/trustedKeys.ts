@@ -60,11 +60,13 @@ export function narrowedTrust(one: TrustedWindow, other: TrustedWindow): Trusted
  * Trust that goes on from old keys to new ones: a transition counts from `at` on, where its old key is trusted at that time
  * and was never revoked, or whoever has a stolen key could date one before the theft. A key that is trusted anyway stays as it is.
  * @param transitions verified
+ * @param known what else is known of when a key counts: it narrows the windows of keys that follow
  * @returns all trusted keys, and the transitions that lead from none of them
  */
 export function extended(
   trusted: ReadonlyMap<string, TrustedWindow>,
   transitions: readonly Transition[],
+  known: ReadonlyMap<string, TrustedWindow> = new Map(),
 ): { readonly trusted: ReadonlyMap<string, TrustedWindow>; readonly unused: readonly Transition[] } {
   const all = new Map(trusted)
   let unused = transitions
@@ -74,7 +76,7 @@ export function extended(
     unused = unused.filter(({ from, to, at }) => {
       const window = all.get(from.kid)
       if (window === undefined || window.revoked !== undefined || !isWithin(window, at)) return true
-      if (!all.has(to.kid)) all.set(to.kid, { from: at })
+      if (!all.has(to.kid)) all.set(to.kid, narrowedTrust({ from: at }, known.get(to.kid) ?? {}))
       return false
     })
   }

@@ -30,6 +30,11 @@ export interface Evidence {
   readonly signer: VerificationKey
 }
 
+/** Evidence that left the hands of its two ends: `head` and `context` are undefined where they were redacted. */
+export interface OfflineEvidence extends Omit<Evidence, 'head'> {
+  readonly head: Uint8Array | undefined
+}
+
 /** One context as its two ends saw it: handed to journals and views after the batch verified, before it is released. */
 export interface EvidenceEntry extends Evidence {
   readonly how: 'sent' | 'received'

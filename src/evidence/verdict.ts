@@ -22,7 +22,7 @@ export interface Check {
 }
 
 /** What evidence could not be compared with, because it is not known where it is verified. */
-export type Missing = 'trust' | 'session' | 'past' | 'context' | 'question'
+export type Missing = 'trust' | 'session' | 'past' | 'head' | 'context' | 'question'
 
 export interface Verdict {
   /** No check failed. What was not asked is not known: see `missing`. */

@@ -3,7 +3,7 @@ import { checkContext, checkInclusion, checkQuestion, checkSession, checkTrust, 
 import { badStatement, EvidenceError } from './errors.ts'
 import type { Expect, Expectations } from './expectations.ts'
 import { parseStatement } from './statement.ts'
-import type { Evidence, Statement } from './types.ts'
+import type { OfflineEvidence, Statement } from './types.ts'
 import { Checklist, type Verdict } from './verdict.ts'
 
 /**
@@ -24,7 +24,7 @@ export class EvidenceVerifier {
    * @returns a verdict, also for hostile evidence
    * @throws what is not about the evidence: a cryptographic backend that could not be loaded
    */
-  async verify(evidence: Evidence, expect: Expect = {}): Promise<Verdict> {
+  async verify(evidence: OfflineEvidence, expect: Expect = {}): Promise<Verdict> {
     const checks = new Checklist()
     try {
       const statement = parseStatement(evidence.statement)
@@ -47,7 +47,7 @@ export class EvidenceVerifier {
 }
 
 /** Everything that needs no signature: synchronous, so that nothing changes between a check and what follows from it. */
-function compare(checks: Checklist, evidence: Evidence, statement: Statement, expected: Expectations): void {
+function compare(checks: Checklist, evidence: OfflineEvidence, statement: Statement, expected: Expectations): void {
   const { kid } = evidence.signer
   if (expected.trusts === undefined) {
     checks.lack('trust')
@@ -60,6 +60,7 @@ function compare(checks: Checklist, evidence: Evidence, statement: Statement, ex
   if (statement.aud === kid) throw badStatement('A statement is meant for its own signer.')
   compareSession(checks, statement, expected.session)
   checkContext(statement, evidence.head, evidence.context)
+  if (evidence.head === undefined) checks.lack('head')
   if (evidence.context === undefined) {
     checks.lack('context')
     checks.notAsked('context is as stated', 'only the digest of the context was kept')

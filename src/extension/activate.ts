@@ -146,6 +146,8 @@ export function activate(context: ExtensionContext): void {
     identity,
     sample,
     gatewayPins: pins,
+    evidence: { journal: places.journal, state: places.state },
+    clock,
     locking,
     agents: { folder: agentFolder, bridge: agentBridge, launcher, editorUser: editorUserFolder(context) },
     used: () => autoLock.used(),

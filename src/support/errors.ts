@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'usage'
   | 'file-unreadable'
   | 'file-permissions'
+  | 'file-exists'
   // cryptography and formats
   | 'length'
   | 'algorithm-unsupported'

@@ -11,6 +11,7 @@ import { addToAgent } from './agents/addToAgent.ts'
 import type { AgentPorts } from './agents/agentPorts.ts'
 import { removeFromAgent } from './agents/removeFromAgent.ts'
 import { connectGateway, connectToServer, disconnect } from './connect.ts'
+import { type EvidencePorts, exportEvidence } from './evidence/exportEvidence.ts'
 import { forgetPin } from './forgetPin.ts'
 import { copyPublicKey } from './keys/copyKey.ts'
 import { createIdentityKey } from './keys/createKey.ts'
@@ -32,7 +33,7 @@ import type { CommandTable } from './register.ts'
 import { selectKey, selectSlot } from './selectSlot.ts'
 import { trySample } from './trySample.ts'
 
-export interface CommandPorts extends KeyPorts, AgentPorts {
+export interface CommandPorts extends KeyPorts, AgentPorts, EvidencePorts {
   readonly log: OutputLog
   readonly sample: SampleGateway
   readonly gatewayPins: GatewayPins
@@ -87,6 +88,7 @@ export function commandTable(ports: CommandPorts): PanelActions & { readonly pal
       'countersign.revokeKey': (target) => revokeKey(ports, rowOf(target, 'key')),
       'countersign.destroyKey': (target) => destroyKey(ports, rowOf(target, 'key')),
       'countersign.exportKeys': () => exportKeys(ports),
+      'countersign.exportEvidence': (target) => exportEvidence(ports, target),
       'countersign.addToAgent': () => addToAgent(ports),
       'countersign.removeFromAgent': () => removeFromAgent(ports),
       'countersign.trySample': () => actions.trySample(),

@@ -1,4 +1,5 @@
 import type { Target } from '../engine/target.ts'
+import { BUNDLES } from './bundles.ts'
 import { CONTRACTS } from './contracts.ts'
 import { CRYPTO } from './crypto.ts'
 import { EVIDENCE } from './evidence.ts'
@@ -17,6 +18,7 @@ export const TARGETS: readonly Target[] = [
   ...RESUMES,
   ...TRANSITIONS,
   ...EVIDENCE,
+  ...BUNDLES,
   ...JSON_READERS,
   ...MCP,
   ...KEYS,

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { runVerify } from '../../../src/cli/verify.ts'
 import { encodeBase64url, encodeUtf8 } from '../../../src/crypto/encoding.ts'
 import { FIRST_PREV } from '../../../src/evidence/journal/format.ts'
@@ -90,7 +90,16 @@ export async function journal(
 export async function verify(...argv: string[]) {
   const [out, err]: [string[], string[]] = [[], []]
   const code = await runVerify(argv, { stdout: (line) => void out.push(line), stderr: (line) => void err.push(line) })
-  return { code, out, err, lines: out.slice(0, -1), summary: out.at(-1) ?? '' }
+  const said = out.slice(0, -1)
+  const ofSession = (line: string) => line.includes(' all files · session ')
+  return {
+    code,
+    out,
+    err,
+    lines: said.filter((line) => !ofSession(line)),
+    sessions: said.filter(ofSession),
+    summary: out.at(-1) ?? '',
+  }
 }
 
 /** With both ends' keys trusted. */
@@ -98,9 +107,10 @@ export async function judged(...files: string[]) {
   return await verify('--trust', client.kid, '--trust', gateway.kid, ...files)
 }
 
-/** What is said of a direction whose `close` is not there. */
-export function unclosed(dir: Direction, sid = SID): string {
-  return `incomplete all files · session ${sid} has no close statement ${dir}: statements may be missing at the end of this direction`
+/** What is said of a session of which these directions have no `close`. */
+export function unclosed(dirs: readonly Direction[], sid = SID) {
+  const notes = dirs.map((dir) => `no close statement ${dir}: statements may be missing at the end of this direction`)
+  return expect.stringMatching(new RegExp(`^incomplete all files · session ${sid} · .* · ${notes.join(' · ')}$`))
 }
 
 /** A journal rewritten by somebody who knows the format: changed lines, and a chain that fits. */

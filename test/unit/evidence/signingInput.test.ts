@@ -36,6 +36,15 @@ const batch = fc.array(fc.nat(), { minLength: 1, maxLength: 4 }).map(
   }),
 )
 
+const manifest = fc
+  .tuple(fc.maxSafeNat(), fc.nat(), fc.nat(), fc.nat(), hash)
+  .map(([at, redacted, more, others, digest]): SignInput => {
+    const records = redacted + more
+    return { kind: 'manifest', at, lines: records + others, records, redacted, digest }
+  })
+
+const MANIFEST = { kind: 'manifest', at: 1, lines: 3, records: 2, redacted: 1, digest: new Uint8Array(48) } as const
+
 /** Kind and role: two inputs that differ here must never share their bytes. */
 function sort(input: SignInput): string {
   return 'role' in input ? `${input.kind} ${input.role}` : input.kind
@@ -48,14 +57,17 @@ function text(input: SignInput): string {
 describe('what a key signs', () => {
   it('is never the same for two kinds or roles, whatever suite and hash', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(labelled, batch, transition), { minLength: 2, maxLength: 12 }), (inputs) => {
-        const sorts = new Map<string, string>()
-        for (const input of inputs) {
-          const known = sorts.get(text(input))
-          expect(known === undefined || known === sort(input)).toBe(true)
-          sorts.set(text(input), sort(input))
-        }
-      }),
+      fc.property(
+        fc.array(fc.oneof(labelled, batch, transition, manifest), { minLength: 2, maxLength: 12 }),
+        (inputs) => {
+          const sorts = new Map<string, string>()
+          for (const input of inputs) {
+            const known = sorts.get(text(input))
+            expect(known === undefined || known === sort(input)).toBe(true)
+            sorts.set(text(input), sort(input))
+          }
+        },
+      ),
     )
   })
 
@@ -116,6 +128,15 @@ describe('what a key signs', () => {
     )
   })
 
+  it('is of a manifest the JWS over the digest and the counts of a bundle, to the byte', () => {
+    const [head, payload, ...more] = text({ ...MANIFEST, digest: new Uint8Array(48).fill(1) }).split('.')
+    expect(more).toEqual([])
+    expect(plain(head)).toBe(`{"alg":"ML-DSA-87","typ":"countersign-manifest","kid":"${KID}"}`)
+    expect(plain(payload)).toBe(
+      `{"v":1,"typ":"countersign-manifest","alg":"sha-384","digest":"${'AQEB'.repeat(16)}","lines":3,"records":2,"redacted":1,"at":1,"custody":"hsm"}`,
+    )
+  })
+
   it.each([
     ['an unknown suite', { kind: 'handshake', role: 'client', suite: 'constructor', hash: new Uint8Array(48) }],
     ['a short hash', { kind: 'handshake', role: 'client', suite: Object.keys(SUITES)[0], hash: new Uint8Array(47) }],
@@ -127,6 +148,12 @@ describe('what a key signs', () => {
     ['a transition at no time', { kind: 'transition', from: OWN, to: keyOf(2), at: -1 }],
     ['a key of no suite', { kind: 'transition', from: OWN, to: small(), at: 1 }],
     ['a key of another length', { kind: 'transition', from: OWN, to: { ...OWN, algorithm: 'ML-DSA-65' }, at: 1 }],
+    ['a manifest of a short digest', { ...MANIFEST, digest: new Uint8Array(47) }],
+    ['a manifest of a long digest', { ...MANIFEST, digest: new Uint8Array(49) }],
+    ['a manifest with more records than lines', { ...MANIFEST, records: 4 }],
+    ['a manifest with more redactions than records', { ...MANIFEST, redacted: 3 }],
+    ['a manifest of no time', { ...MANIFEST, at: -1 }],
+    ['a manifest with a count that is none', { ...MANIFEST, lines: 1.5 }],
     ['no statement', { kind: 'batch', statements: [] }],
     ['65 statements', { kind: 'batch', statements: Array.from({ length: 65 }, () => encodeStatement(fields())) }],
     ['a leaf that is no statement', { kind: 'batch', statements: [encodeStatement(fields()), QUESTION] }],

@@ -1,0 +1,89 @@
+import { rename, rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { Uri, window } from 'vscode'
+import { type Exported, exportBundle } from '../../../evidence/bundle/exportBundle.ts'
+import { writeNewFile } from '../../../evidence/bundle/file.ts'
+import { BUNDLE_EXTENSION } from '../../../evidence/bundle/format.ts'
+import { openJournal } from '../../../evidence/journal/store.ts'
+import type { Clock } from '../../../support/clock.ts'
+import type { KeyRing } from '../../../trust/keyRing.ts'
+import { knownKeys } from '../../../trust/knownKeys.ts'
+import type { SigningIdentity } from '../../identity/signingIdentity.ts'
+import { withProgress } from '../../progress.ts'
+import { counted } from '../counted.ts'
+import { choiceFrom, chooseEvidence, chooseRedaction, type EvidenceChoice } from './chooseEvidence.ts'
+
+export interface EvidencePorts {
+  /** Folders of this editor's journal and state. */
+  readonly evidence: { readonly journal: string; readonly state: string }
+  readonly identity: SigningIdentity
+  readonly ring: KeyRing
+  readonly clock: Clock
+}
+
+/**
+ * *Export Evidence…*: one context, a session, a time range or everything of this editor's journal, as one file that its
+ * reader can verify. Signed with the identity key, so a PIN may be asked for.
+ * @param target what the panel wants exported; anything else asks the person
+ * @throws CountersignError those of the key, the journal and the file
+ */
+export async function exportEvidence(ports: EvidencePorts, target: unknown): Promise<void> {
+  const journal = await openJournal(ports.evidence.journal)
+  const choice = choiceFrom(target) ?? (await chooseEvidence(journal, ports.clock))
+  if (choice === undefined) return
+  const redact = await chooseRedaction(choice)
+  if (redact === undefined) return
+  const file = await window.showSaveDialog({
+    title: 'Export Evidence',
+    saveLabel: 'Export',
+    defaultUri: Uri.file(join(homedir(), `${choice.name}${BUNDLE_EXTENSION}`)),
+    filters: { 'Countersign evidence': [BUNDLE_EXTENSION.slice(1)] },
+  })
+  if (file === undefined) return
+  const { signer } = await ports.identity.get({ asked: true })
+  const exported = await withProgress('Exporting evidence', async (signal, report) => {
+    const known = await knownKeys(await ports.ring.list(), ports.evidence.state)
+    return await replacing(file.fsPath, (path) =>
+      writeNewFile(path, (write) =>
+        exportBundle(journal.read(signal), {
+          ...choice.choice,
+          ...known,
+          exporter: signer,
+          at: ports.clock.now(),
+          redact,
+          write,
+          signal,
+          progress: (records) => report(`${counted(records, 'context')} so far`),
+        }),
+      ),
+    )
+  })
+  tell(file.fsPath, exported, choice)
+}
+
+/** The person agreed in the dialog to what is there being replaced: it is, when the new file is whole. */
+async function replacing<T>(path: string, work: (path: string) => Promise<T>): Promise<T> {
+  const part = `${path}.part`
+  // What is left of an export that the editor did not survive.
+  await rm(part, { force: true })
+  const result = await work(part)
+  await rename(part, path)
+  return result
+}
+
+function tell(path: string, { records, redacted, encrypted, problems }: Exported, { whole }: EvidenceChoice): void {
+  const parts = [
+    `${counted(records, 'context')} went into ${path}.`,
+    ...(redacted > 0 ? [`The bytes of ${counted(redacted, 'context')} were left out.`] : []),
+    ...(encrypted > 0
+      ? [`${counted(encrypted, 'context')} are in it by digest only: the journal has them encrypted.`]
+      : []),
+    ...(problems.length > 0 ? [`The journal itself is damaged or not complete: ${problems[0] ?? ''}`] : []),
+    ...(whole ? [] : ['It shows what is in it, and not that nothing is missing around it.']),
+    `Its reader says: countersign verify --trust KEYS ${BUNDLE_NAME}, with your keys (Export Keys…) and the gateway's.`,
+  ]
+  void window.showInformationMessage(parts.join(' '))
+}
+
+const BUNDLE_NAME = `FILE${BUNDLE_EXTENSION}`
