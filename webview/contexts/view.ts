@@ -95,13 +95,16 @@ export class ContextsView {
       this.choice('server', t.allServers, servers, (server) => plain(server, 40)),
       this.choice('direction', t.bothDirections, ['c2s', 's2c'], (direction) => t[direction]),
       this.choice('custody', t.anyCustody, CUSTODIES, (custody) => strings.custody[custody]),
-      h('span', { class: 'grow' }),
-      this.counts(),
       h(
-        'span',
-        { class: 'seg2', role: 'group', 'aria-label': t.fresh },
-        toggle(t.live, !model.holding, () => model.hold(false), { icon: 'live' }),
-        toggle(t.hold, model.holding, () => model.hold(true), { icon: 'hold' }),
+        'div',
+        { class: 'right' },
+        this.counts(),
+        h(
+          'span',
+          { class: 'seg2', role: 'group', 'aria-label': t.fresh },
+          toggle(t.live, !model.holding, () => model.hold(false), { icon: 'live' }),
+          toggle(t.hold, model.holding, () => model.hold(true), { icon: 'hold' }),
+        ),
       ),
     )
   }
