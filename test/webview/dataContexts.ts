@@ -112,7 +112,8 @@ const ANSWER = JSON.stringify({
 export function bytesOf(ref: string): Uint8Array {
   return Buffer.from(ref.endsWith('other') ? QUESTION : `${ANSWER}${'x'.repeat(9000)}`)
 }
-const NASTY = `{"jsonrpc":"2.0","id":41,"result":{"content":[{"type":"text","text":"total \u202e000,1$\u202c \u200b<script>alert(1)</script> <img src=x onerror=alert(2)>"}],"deep":${'['.repeat(60)}${']'.repeat(60)},"long":"${'A'.repeat(4000)}"}}`
+const DEEP = 200
+const NASTY = `{"jsonrpc":"2.0","id":41,"result":{"content":[{"type":"text","text":"total \u202e000,1$\u202c \u200b\u001b[31mred <script>alert(1)</script> <img src=x onerror=alert(2)>"}],"long":"${'A'.repeat(200_000)}","deep":${'['.repeat(DEEP)}${']'.repeat(DEEP)}}}`
 
 export function detailOf(row: ContextRow, reveal: boolean): ContextDetail {
   const n = row.batch?.n ?? 1

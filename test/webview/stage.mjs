@@ -148,7 +148,12 @@ export async function openStage() {
       const host = given === undefined ? new FakeHost(post, scene, count) : given(post)
       await page.exposeFunction('hostReceive', (/** @type {string} */ text) => host.receive(JSON.parse(text)))
       await page.goto(`${origin}${path}`)
-      if (settle) await page.waitForTimeout(400)
+      if (settle) {
+        // Drawn, however slow the machine is: the key that signs, and in the list a row, or that there is none.
+        await page.locator('.signer .tag, .signer .warn').first().waitFor()
+        if (view === 'contexts') await page.locator('.li[role="option"], .empty').first().waitFor()
+        await page.waitForTimeout(100)
+      }
       return {
         page,
         host,
