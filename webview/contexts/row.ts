@@ -50,6 +50,13 @@ export function rowView(row: ContextRow, look: Look): VNode {
       css: { transform: `translateY(${look.index * ROW}px)` },
       on: { mousedown: look.press },
     },
+    // A row is its sentence; read cell by cell it would be said twice.
+    h('span', { class: 'cells', 'aria-hidden': true }, cells(row)),
+  )
+}
+
+function cells(row: ContextRow): Child[] {
+  return [
     verdictWord(row.verdict),
     h('span', { class: 'num tm' }, clockMs(row.at)),
     h('span', { class: 'dir' }, icon(row.dir === 'c2s' ? 'to' : 'from')),
@@ -59,7 +66,7 @@ export function rowView(row: ContextRow, look: Look): VNode {
     h('span', { class: 'cu quiet' }, custodyWord(row.custody)),
     row.batch === undefined ? h('span', { class: 'n' }) : h('span', { class: 'n chip num' }, `n=${row.batch.n}`),
     receipt(row),
-  )
+  ]
 }
 
 function receipt({ receipt: state }: ContextRow): VNode {
@@ -81,7 +88,7 @@ export function waitingRow(match: number, look: Pick<Look, 'index' | 'count'>): 
       'aria-posinset': look.index + 1,
       css: { transform: `translateY(${look.index * ROW}px)` },
     },
-    h('span', { class: 'quiet' }, '…'),
+    h('span', { class: 'quiet', 'aria-hidden': true }, '…'),
   )
 }
 

@@ -1,6 +1,7 @@
 import { commands, env } from 'vscode'
 import type { View } from '../../contracts/panel.ts'
 import type { KeyAction, SlotAction } from '../../contracts/panelHsm.ts'
+import { digestOf } from '../../evidence/checks.ts'
 import { CountersignError } from '../../support/errors.ts'
 import type { Log } from '../../support/log.ts'
 import { contextDetail } from '../evidence/contextDetail.ts'
@@ -88,9 +89,8 @@ export function panelHandlers(ports: PanelHandlerPorts): HostHandlers {
       return { bytes: Buffer.byteLength(text) }
     },
     exportEvidence: async ({ ref }) => {
-      const { sid, dir, seq, server } = (await recorded(ref)).statement
-      const chosen = { statements: [{ sid, dir, seq }], suggestedName: `${server}-${dir}-${seq}` }
-      return done(Promise.resolve(commands.executeCommand(EXPORT, chosen)))
+      const { entry } = await recorded(ref)
+      return done(Promise.resolve(commands.executeCommand(EXPORT, { digest: digestOf(entry.statement) })))
     },
     openDocument: async ({ ref }) => {
       const { statement } = await recorded(ref)
