@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import { type JournalKeep, journalLimits, type JournalSegments } from '../contracts/journalConfig.ts'
 import { parseIdentityConfig } from '../contracts/identityConfig.ts'
 import { backendName } from '../crypto/backend/select.ts'
 import { Journal } from '../evidence/journal/journal.ts'
@@ -10,6 +11,7 @@ import { systemClock } from '../support/clock.ts'
 import { CountersignError } from '../support/errors.ts'
 import type { Log } from '../support/log.ts'
 import { KeyRing } from '../trust/keyRing.ts'
+import { keptContexts } from '../evidence/journal/keptContexts.ts'
 import { UsableSigner } from './usableSigner.ts'
 
 /** What the roots of `gateway` and `connect` are given by `main`. */
@@ -27,7 +29,9 @@ interface EndpointConfig {
   readonly state: string
   readonly journal: string
   readonly durability: 'written' | 'fsync'
-  readonly contexts: 'full' | 'digest'
+  readonly contexts: 'full' | 'digest' | { readonly encryptTo: unknown }
+  readonly segments: JournalSegments
+  readonly keep: JournalKeep
 }
 
 /** One end of sessions: its key, the queue in front of it, and its journal. */
@@ -45,8 +49,10 @@ export async function openEndpoint(configFile: string, config: EndpointConfig, c
   const { log, keyProcessPath } = context
   const opened = await openIdentity(parseIdentityConfig(config.identity, folder), { keyProcessPath, log })
   try {
-    const { durability, contexts } = config
-    const sink = await Journal.open({ folder: resolve(folder, config.journal), durability, contexts })
+    const { durability } = config
+    const contexts = await keptContexts(config.contexts, folder)
+    const limits = journalLimits(config.segments, config.keep)
+    const sink = await Journal.open({ folder: resolve(folder, config.journal), durability, contexts, ...limits, log })
     // The slowest backend is as correct as the others, and somebody who wonders why it is slow finds it here.
     log.log('info', 'post-quantum algorithms', { backend: await backendName() })
     const signer = new UsableSigner(opened.signer, new KeyRing(resolve(folder, config.state), systemClock), systemClock)

@@ -6,6 +6,7 @@ import { runConnect } from './connect.ts'
 import type { CliContext } from './endpoint.ts'
 import { runGateway } from './gateway.ts'
 import { runIdentity } from './identity.ts'
+import { runJournal } from './journal.ts'
 import { runOwnKeys } from './ownKeys.ts'
 import { runRotate } from './rotate.ts'
 import { runTrust } from './trust.ts'
@@ -22,6 +23,7 @@ const USAGE = `countersign: post-quantum sessions between agents and MCP servers
   countersign connect --server NAME [--config FILE] …       be an MCP server for one agent
   countersign trust list|confirm|refuse …                   decide about keys that follow those of clients
   countersign verify [--trust KID|FILE]… FILE…              verify evidence offline
+  countersign journal keygen|decrypt|list …                 keys to encrypt journals to, what is in them, who writes them
 
 Say "countersign COMMAND --help" for more.`
 
@@ -50,6 +52,8 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
       return (await import('./authorize.ts')).runAuthorize(rest, context)
     case 'connect':
       return runConnect(rest, context)
+    case 'journal':
+      return runJournal(rest, io)
     case 'verify':
       return runVerify(rest, io)
     case '--help':

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { contexts, durability, keep, segments } from './journalConfig.ts'
 import { suites } from './settings.ts'
 
 /**
@@ -145,8 +146,6 @@ const handshakes = v.strictObject({
 
 /** Left to src/contracts/identityConfig.ts, which needs the folder of the file to resolve paths. */
 const identity = v.unknown()
-const durability = v.optional(v.picklist(['written', 'fsync']), 'written')
-const contexts = v.optional(v.picklist(['full', 'digest']), 'full')
 
 export const gatewayConfig = v.strictObject({
   name: v.optional(displayName, 'gateway'),
@@ -179,6 +178,8 @@ export const gatewayConfig = v.strictObject({
   journal: text,
   durability,
   contexts,
+  segments,
+  keep,
 })
 export type GatewayConfig = v.InferOutput<typeof gatewayConfig>
 
@@ -196,5 +197,7 @@ export const connectConfig = v.strictObject({
   journal: text,
   durability,
   contexts,
+  segments,
+  keep,
 })
 export type ConnectConfig = v.InferOutput<typeof connectConfig>

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { SuiteName } from '../crypto/suite.ts'
+import { type JournalSettings, parseJournalSettings } from './journalSettings.ts'
 import { type ModuleOverrides, moduleOverrides } from './moduleOverrides.ts'
 
 /**
@@ -47,7 +48,7 @@ export interface Settings {
   /** Minutes without a signature and without a command, after which tokens are locked; 0: never. */
   readonly autoLock: number
   readonly clientName: string
-  readonly journal: { readonly contexts: 'full' | 'digest'; readonly durability: 'written' | 'fsync' }
+  readonly journal: JournalSettings
   readonly suites: readonly SuiteName[]
   /** Everything that could not be used, one sentence each. */
   readonly problems: readonly SettingProblem[]
@@ -68,7 +69,12 @@ export const SETTING_NAMES = [
   'countersign.autoLock',
   'countersign.clientName',
   'countersign.journal.contexts',
+  'countersign.journal.encryptTo',
   'countersign.journal.durability',
+  'countersign.journal.segmentMegabytes',
+  'countersign.journal.segmentHours',
+  'countersign.journal.keepMegabytes',
+  'countersign.journal.keepDays',
   'countersign.suites',
 ] as const
 
@@ -170,10 +176,7 @@ export function parseSettings(read: (setting: SettingName) => unknown): Settings
     identity: toIdentity(one('countersign.identity', identity, 'vault')),
     autoLock: one('countersign.autoLock', autoLock, 0),
     clientName: one('countersign.clientName', clientName, 'VS Code'),
-    journal: {
-      contexts: one('countersign.journal.contexts', v.picklist(['full', 'digest']), 'full'),
-      durability: one('countersign.journal.durability', v.picklist(['written', 'fsync']), 'written'),
-    },
+    journal: parseJournalSettings(one, problems),
     suites: one('countersign.suites', suites, [...SUITE_NAMES]),
     problems,
   }

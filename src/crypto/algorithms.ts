@@ -34,6 +34,9 @@ export const KEM_LENGTHS: Readonly<Record<KemName, KemLengths>> = {
   'ML-KEM-768': { publicKey: 1184, ciphertext: 1088, sharedSecret: 32 },
 }
 
+/** d ‖ z of FIPS 203, algorithm 16. */
+export const KEM_SEED_LENGTH = 64
+
 export function isSignatureAlgorithm(value: unknown): value is SignatureAlgorithm {
   return value === 'ML-DSA-87' || value === 'ML-DSA-65'
 }

@@ -1,6 +1,15 @@
-import { createECDH, createPublicKey, diffieHellman, type ECDH, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import {
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  type ECDH,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto'
 import { CountersignError } from '../support/errors.ts'
 import { concat, plain } from './encoding.ts'
+import { secretConcat, wipe } from './random.ts'
 
 export type EcdhName = 'X25519' | 'P-384'
 
@@ -33,6 +42,23 @@ export function generateEcdhKey(name: EcdhName): EcdhKey {
   }
   const { privateKey, publicKey } = generateKeyPairSync('x25519')
   return x25519Key(privateKey, publicKey)
+}
+
+/** PKCS#8 of an X25519 private key before its 32 bytes (RFC 8410, section 7). */
+const X25519_PKCS8 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 4, 0x22, 4, 0x20)
+
+/** The X25519 key of 32 secret bytes (RFC 7748, section 5), for keys that are kept. @throws CountersignError `length` */
+export function x25519FromSecret(secret: Uint8Array): EcdhKey {
+  if (secret.length !== 32) throw new CountersignError('length', 'An X25519 private key has 32 bytes.')
+  const der = secretConcat(X25519_PKCS8, secret)
+  try {
+    // Over the same memory: a Buffer made `from` these bytes would be a copy.
+    const key = Buffer.from(der.buffer, der.byteOffset, der.length)
+    const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' })
+    return x25519Key(privateKey, createPublicKey(privateKey))
+  } finally {
+    wipe(der)
+  }
 }
 
 /** X25519 on a key object; for `generateEcdhKey` and test vectors. */

@@ -1,3 +1,4 @@
+import { JournalHistory } from './journal/history.ts'
 import { type JournalItem, readJournal } from './journal/reader.ts'
 import { isWithin } from './keyWindow.ts'
 import type { TrustedWindow } from './trustedKeys.ts'
@@ -42,6 +43,9 @@ export interface Summary {
   readonly exitCode: 0 | 1 | 2
 }
 
+type VerifiableItem = Exclude<JournalItem, { kind: 'handshake' }>
+
+const DIGEST_ONLY = 'only the digest of the context was kept'
 const UNTRUSTED = 'its signer was compared with nothing'
 
 /**
@@ -52,6 +56,7 @@ export class OfflineVerifier {
   private readonly trusted: ReadonlyMap<string, TrustedWindow> | undefined
   private readonly verifier = new EvidenceVerifier()
   private readonly sessions = new Map<string, OfflineSession>()
+  private readonly history = new JournalHistory()
   private readonly counts = { files: 0, records: 0, holds: 0, false: 0, incomplete: 0 }
 
   /** @param trusted keys by kid, with their windows; undefined compares signers with nothing, and every finding says so */
@@ -64,7 +69,9 @@ export class OfflineVerifier {
     this.counts.files++
     const positions = new Map<string, FilePosition>()
     try {
-      for await (const item of readJournal(input)) yield this.counted(await this.verifyItem(file, item, positions))
+      for await (const item of readJournal(input, this.history.file(file))) {
+        if (item.kind !== 'handshake') yield this.counted(await this.verifyItem(file, item, positions))
+      }
     } catch (thrown) {
       if (!isReadError(thrown)) throw thrown
       yield this.counted({ file, line: 0, state: 'incomplete', notes: [`the file could not be read (${thrown.code})`] })
@@ -73,6 +80,9 @@ export class OfflineVerifier {
 
   /** What can only be said when all files were read. */
   *finish(): Generator<Finding> {
+    for (const { file, line, kind, detail } of this.history.finish()) {
+      yield this.counted({ file, line, state: stateOf(kind), notes: [detail] })
+    }
     for (const [sid, session] of this.sessions) {
       let open = 0
       for (const { where, agrees } of session.late()) {
@@ -102,12 +112,11 @@ export class OfflineVerifier {
     return finding
   }
 
-  private async verifyItem(file: string, item: JournalItem, positions: Map<string, FilePosition>): Promise<Finding> {
+  private async verifyItem(file: string, item: VerifiableItem, positions: Map<string, FilePosition>): Promise<Finding> {
     if (item.kind !== 'entry') {
-      const state = item.kind === 'altered' ? 'false' : 'incomplete'
-      return { file, line: item.line, state, notes: [item.detail] }
+      return { file, line: item.line, state: stateOf(item.kind), notes: [item.detail] }
     }
-    const { line, entry } = item
+    const { line, entry, sealed } = item
     const verdict = await this.verifyEntry(entry, positions, `${line} ${file}`)
     const { statement, digest, batch, checks } = verdict
     const record = {
@@ -118,7 +127,7 @@ export class OfflineVerifier {
       ...(digest !== undefined && { digest }),
       ...(statement !== undefined && { statement }),
     }
-    const judged = judge(verdict, this.trusted !== undefined)
+    const judged = judge(verdict, this.trusted !== undefined, sealed !== undefined)
     const revoked = this.trusted?.get(entry.signer.kid)?.revoked !== undefined
     return { file, line, ...(revoked ? doubted(judged) : judged), record }
   }
@@ -147,6 +156,10 @@ export class OfflineVerifier {
     positions.set(placeIn(statement), { next: statement.seq + 1 })
     return verdict
   }
+}
+
+function stateOf(kind: 'altered' | 'incomplete'): FindingState {
+  return kind === 'altered' ? 'false' : 'incomplete'
 }
 
 function trustedAt(trusted: ReadonlyMap<string, TrustedWindow>, kid: string, at: number): boolean | 'outside' {
@@ -178,12 +191,17 @@ const LACKING: Readonly<Record<Exclude<Missing, 'context'>, string>> = {
   question: 'its question is not in these files',
 }
 
-function judge({ ok, error, missing }: Verdict, trusting: boolean): Pick<Finding, 'state' | 'notes'> {
+function judge(
+  { ok, error, missing }: Verdict,
+  trusting: boolean,
+  encrypted: boolean,
+): Pick<Finding, 'state' | 'notes'> {
   const signer = trusting ? [] : [UNTRUSTED]
   if (!ok) return { state: 'false', notes: [error?.message ?? 'It does not hold.', ...signer] }
   const lacking = missing.filter((what) => what !== 'context')
   // That only a digest was kept is what the journal was set to: the statement holds, and the line says what it covers.
-  const notes = missing.includes('context') ? ['only the digest of the context was kept'] : []
+  const kept = encrypted ? 'the context is encrypted and was not compared with its digest' : DIGEST_ONLY
+  const notes = missing.includes('context') ? [kept] : []
   return {
     state: lacking.length > 0 ? 'incomplete' : 'holds',
     notes: [...lacking.map((what) => LACKING[what]), ...notes],

@@ -40,6 +40,20 @@ export interface EvidenceEntry extends Evidence {
 /** Where evidence goes. The promise resolves when the entry is as durable as was asked for; only then is a context released. */
 export interface EvidenceSink {
   append(entry: EvidenceEntry): Promise<void>
+  /** A connection of a session was made: what names it is kept beside the evidence. Nothing waits for it. */
+  handshake?(note: HandshakeNote): Promise<void>
+}
+
+/** What names a handshake, as this end saw it; nobody signed this line. */
+export interface HandshakeNote {
+  readonly sid: string
+  /** SHA-384("cs1 conn" ‖ transcript), base64url. */
+  readonly conn: string
+  /** The transcript hash through the client's Finished, base64url of 48 bytes. */
+  readonly transcript: string
+  readonly suite: string
+  /** Wall-clock milliseconds. */
+  readonly at: number
 }
 
 /** The strictly parsed members of a statement (docs/PROTOCOL.md, "Statement"). Digests are base64url of 48 bytes. */

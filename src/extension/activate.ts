@@ -104,7 +104,7 @@ export function activate(context: ExtensionContext): void {
   const locking: LockPorts = { processes, identity, pins: pinDesk, locked: () => whenLocked(autoLock, inventory) }
 
   const contexts = new ContextStore(clock)
-  const journal = new LazyJournal(places.journal, () => configuration.usable.journal)
+  const journal = new LazyJournal(places.journal, () => configuration.usable.journal, log)
   const pins = new GatewayPins(places.state, clock)
   const board = new PinBoard(pins)
   const linkPorts: OpenLinkPorts = {

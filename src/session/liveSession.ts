@@ -6,6 +6,7 @@ import { CountersignError, toCountersignError } from '../support/errors.ts'
 import { ALERT, alertOf, isViolation, SessionError } from './alerts.ts'
 import type {
   ConnectionEvent,
+  HandshakeReport,
   OutgoingContext,
   PeerIdentity,
   Session,
@@ -126,7 +127,9 @@ export class LiveSession implements Session {
     // Ready proves to the client that the gateway has the new secrets. What proves the reverse is the client's first record.
     if (this.role === 'client') this.resumption.forget()
     recorder.message('Ready', 'server', ready, [{ label: 'server time, session id', bytes: ready, sealed: true }])
-    this.observer.handshake(recorder.report({ conn: secrets.conn, sid: this.sid, suite, transcript }))
+    const report = recorder.report({ conn: secrets.conn, sid: this.sid, suite, transcript })
+    this.observer.handshake(report)
+    this.note(report)
     if (peer !== undefined)
       this.tell({ kind: 'resumed', sid: this.sid, at: this.ports.clock.now(), conn: connection.conn })
     this.contexts.resume(
@@ -142,6 +145,12 @@ export class LiveSession implements Session {
       send: (type, payload) => connection.send(type, payload),
     })
     connection.start()
+  }
+
+  private note({ sid, conn, transcript, suite }: HandshakeReport): void {
+    const { sink, clock } = this.ports
+    // A journal that cannot be written says so to the first context, which must not pass.
+    sink.handshake?.({ sid, conn, transcript, suite, at: clock.now() }).catch(() => {})
   }
 
   /** When the peer's key counts, as far as is known now. */

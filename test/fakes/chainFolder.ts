@@ -116,7 +116,8 @@ export class ChainFolder {
     const names = of === 'gateways' ? this.gateways : this.clients
     return names.flatMap((name) => {
       const folder = this.at(name, 'journal')
-      return readdirSync(folder).map((file) => path.join(folder, file))
+      const files = readdirSync(folder).filter((file) => file.endsWith('.jsonl'))
+      return files.toSorted().map((file) => path.join(folder, file))
     })
   }
 

@@ -1,4 +1,4 @@
-// `npm run faults`: every byte at which a connection can be cut, and 200 processes killed in the middle of calls. The last
+// `npm run faults`: every byte at which a connection can be cut, and 200 processes killed in the middle of calls, 300 while they write their journals. The last
 // line is one JSON document; exit code 1 if a call was lost, repeated or answered wrong.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { installDependencies } from '../setup/install.mjs'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const OUTPUT = fileURLToPath(new URL('../output/faults/', import.meta.url))
 /** One report each; a part that left none did not happen. */
-const PARTS = ['webSocket-c2s', 'webSocket-s2c', 'stream-c2s', 'stream-s2c', 'kills']
+const PARTS = ['webSocket-c2s', 'webSocket-s2c', 'stream-c2s', 'stream-s2c', 'kills', 'journalKills']
 
 process.chdir(ROOT)
 await installDependencies()

@@ -27,6 +27,8 @@ export interface SignatureKey {
 
 export interface KemScheme {
   generate(): KemKey
+  /** The key of d ‖ z, 64 bytes (FIPS 203, algorithm 16); the caller wipes them. For keys that are kept. */
+  keyFromSeed(seed: Uint8Array): Promise<KemKey>
   encapsulate(publicKey: Uint8Array): Encapsulation
 }
 

@@ -1,5 +1,12 @@
 import { CountersignError } from '../../support/errors.ts'
-import { checkPublicKey, KEM_LENGTHS, type KemName, SIGNATURE_LENGTHS, type SignatureAlgorithm } from '../algorithms.ts'
+import {
+  checkPublicKey,
+  KEM_LENGTHS,
+  KEM_SEED_LENGTH,
+  type KemName,
+  SIGNATURE_LENGTHS,
+  type SignatureAlgorithm,
+} from '../algorithms.ts'
 import type { KemKey, KemScheme, PqBackend, SignatureScheme } from './backend.ts'
 
 /** q of ML-KEM (FIPS 203, section 2.4). */
@@ -47,6 +54,10 @@ function guardSignature(algorithm: SignatureAlgorithm, scheme: SignatureScheme):
 function guardKem(name: KemName, scheme: KemScheme): KemScheme {
   return {
     generate: () => guardKemKey(name, scheme.generate()),
+    async keyFromSeed(seed) {
+      checkLength(`${name} seed`, seed, KEM_SEED_LENGTH)
+      return guardKemKey(name, await scheme.keyFromSeed(seed))
+    },
     encapsulate(publicKey) {
       checkEncapsulationKey(name, publicKey)
       return scheme.encapsulate(publicKey)

@@ -4,7 +4,7 @@ import { CountersignError } from '../../support/errors.ts'
 import { KEM_LENGTHS, type KemName, SIGNATURE_LENGTHS, type SignatureAlgorithm } from '../algorithms.ts'
 import { plain } from '../encoding.ts'
 import { constantTimeEqual } from '../hash.ts'
-import { randomBytes, wipe } from '../random.ts'
+import { randomBytes, secretConcat, wipe } from '../random.ts'
 import type { Encapsulation, KemKey, KemScheme, PqBackend, SignatureScheme } from './backend.ts'
 import { pkcs8OfSeed, spki } from './der.ts'
 
@@ -102,7 +102,7 @@ function decapsulate(key: crypto.KeyObject, ciphertext: Uint8Array): Uint8Array 
   return plain(crypto.decapsulate(key, ciphertext))
 }
 
-/** A key from d ‖ z, 64 bytes (FIPS 203, algorithm 16), which are wiped. The seed is only ever given by test vectors. */
+/** A key from d ‖ z, 64 bytes (FIPS 203, algorithm 16), which are wiped, or a new one. */
 export function nativeKemKey(name: KemName, seed?: Uint8Array): KemKey {
   const generated = generateKemKey(name, seed)
   let key: crypto.KeyObject | null = generated.privateKey
@@ -119,5 +119,10 @@ export function nativeKemKey(name: KemName, seed?: Uint8Array): KemKey {
 }
 
 function kemScheme(name: KemName): KemScheme {
-  return { generate: () => nativeKemKey(name), encapsulate: (publicKey) => encapsulate(name, publicKey) }
+  return {
+    generate: () => nativeKemKey(name),
+    // A copy, because what it is given it wipes, and the seed belongs to the caller.
+    keyFromSeed: async (seed) => nativeKemKey(name, secretConcat(seed)),
+    encapsulate: (publicKey) => encapsulate(name, publicKey),
+  }
 }

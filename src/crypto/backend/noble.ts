@@ -56,7 +56,7 @@ function signatureScheme(algorithm: SignatureAlgorithm): SignatureScheme {
   }
 }
 
-/** A key from d ‖ z, 64 bytes (FIPS 203, algorithm 16). The seed is only ever given by test vectors. */
+/** A key from d ‖ z, 64 bytes (FIPS 203, algorithm 16), or a new one. */
 export function nobleKemKey(name: KemName, seed?: Uint8Array): KemKey & { readonly secretKey: Uint8Array } {
   const { publicKey, secretKey } = KEM[name].keygen(seed)
   return {
@@ -85,6 +85,7 @@ export function decapsulateExpanded(name: KemName, secretKey: Uint8Array, cipher
 function kemScheme(name: KemName): KemScheme {
   return {
     generate: () => nobleKemKey(name),
+    keyFromSeed: async (seed) => nobleKemKey(name, seed),
     encapsulate(publicKey) {
       const { cipherText, sharedSecret } = KEM[name].encapsulate(publicKey)
       return { ciphertext: cipherText, sharedSecret }

@@ -106,6 +106,16 @@ export async function loadWasmKem(name: KemName, loaded?: Library): Promise<Wasm
           wipe: () => wipe(secretKey),
         }
       }),
+    async keyFromSeed(seed) {
+      // The library has no way to start from a seed.
+      const { nobleKemKey } = await import('./noble.ts')
+      const { publicKey, secretKey } = nobleKemKey(name, seed)
+      return {
+        publicKey,
+        decapsulate: async (ciphertext) => decapsulateExpanded(secretKey, ciphertext),
+        wipe: () => wipe(secretKey),
+      }
+    },
     encapsulate: (publicKey) =>
       withSecrets(library, [ctLength, ssLength, publicKey], (ct, ss, pk) => {
         succeeded(module._OQS_KEM_encaps(scheme, ct, ss, pk))

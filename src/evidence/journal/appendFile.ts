@@ -1,11 +1,11 @@
-import type { FileHandle } from 'node:fs/promises'
 import { CountersignError } from '../../support/errors.ts'
+import type { WritableFile } from './disk.ts'
 
 /** What a promise of `append` means: written to the operating system (survives kill -9), or on the disk as well. */
 export type Durability = 'written' | 'fsync'
 
 interface Pending {
-  readonly bytes: Uint8Array
+  readonly parts: readonly Uint8Array[]
   readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
@@ -14,29 +14,48 @@ interface Pending {
 const SYNC_WITHIN = 1000
 
 /**
- * Appends to one file. Appends that come while a write is under way share the next one, and its fsync. After the first
- * error nothing is written any more: what is on the disk behind it is not known, and a retry could hide a hole.
+ * Appends to one file. What is appended in one turn, or while a write is under way, shares the next write, and its fsync. After
+ * the first error nothing is written any more: what is on the disk behind it is not known, and a retry could hide a hole.
  */
 export class AppendFile {
-  private readonly file: Pick<FileHandle, 'write' | 'datasync' | 'close'>
+  private readonly opened: Promise<WritableFile>
   private readonly durability: Durability
   private pending: Pending[] = []
   private writing: Promise<void> | undefined
   private timer: NodeJS.Timeout | undefined
   private broken: CountersignError | undefined
 
-  constructor(file: Pick<FileHandle, 'write' | 'datasync' | 'close'>, durability: Durability) {
-    this.file = file
+  /** @param opening the file, which may still be on its way: what is appended waits for it */
+  constructor(opening: WritableFile | Promise<WritableFile>, durability: Durability) {
+    this.opened = Promise.resolve(opening)
     this.durability = durability
+    // Told to whoever appends, not to the process.
+    this.opened.catch((cause: unknown) => void this.fail(cause))
   }
 
-  /** @throws CountersignError `journal-write`, for this and all later appends */
-  async append(bytes: Uint8Array): Promise<void> {
+  /** Why nothing is written any more. */
+  get failure(): CountersignError | undefined {
+    return this.broken
+  }
+
+  /** Parts are written one after the other, or not at all. @throws CountersignError `journal-write`, for this and all later ones */
+  async append(...parts: readonly Uint8Array[]): Promise<void> {
     if (this.broken !== undefined) throw this.broken
     return await new Promise((resolve, reject) => {
-      this.pending.push({ bytes, resolve, reject })
+      this.pending.push({ parts, resolve, reject })
       this.writing ??= this.drain()
     })
+  }
+
+  /** Brings what was appended so far to the disk. @throws CountersignError `journal-write` */
+  async sync(): Promise<void> {
+    await this.writing
+    if (this.broken !== undefined) throw this.broken
+    try {
+      await (await this.opened).datasync()
+    } catch (cause) {
+      throw this.fail(cause)
+    }
   }
 
   /** Waits for what was appended, brings it to the disk and closes the file. @throws CountersignError `journal-write` */
@@ -46,23 +65,26 @@ export class AppendFile {
     const before = this.broken
     this.broken ??= new CountersignError('journal-write', 'The journal is closed; nothing more can be written to it.')
     try {
-      if (before === undefined) await this.file.datasync()
+      if (before === undefined) await (await this.opened).datasync()
     } catch (cause) {
       throw failed(cause)
     } finally {
-      await this.file.close()
+      // A file that was never opened needs no closing, and that it was not was told to those who waited for it.
+      await this.opened.then((file) => file.close()).catch(() => {})
     }
     if (before !== undefined) throw before
   }
 
   private async drain(): Promise<void> {
+    // Not in the turn of the first append: the entries of a batch come one after the other, and are one write.
+    await Promise.resolve()
     while (this.pending.length > 0) {
       const group = this.pending
       this.pending = []
       try {
         if (this.broken !== undefined) throw this.broken
-        await this.write(Buffer.concat(group.map(({ bytes }) => bytes)))
-        if (this.durability === 'fsync') await this.file.datasync()
+        await this.write(Buffer.concat(group.flatMap(({ parts }) => parts)))
+        if (this.durability === 'fsync') await (await this.opened).datasync()
         else this.syncSoon()
         for (const { resolve } of group) resolve()
       } catch (cause) {
@@ -74,10 +96,11 @@ export class AppendFile {
   }
 
   private async write(bytes: Uint8Array): Promise<void> {
+    const file = await this.opened
     let offset = 0
     while (offset < bytes.length) {
       // A full disk may take a part: the rest of the group is not written yet.
-      const { bytesWritten } = await this.file.write(bytes, offset)
+      const { bytesWritten } = await file.write(bytes, offset)
       offset += bytesWritten
     }
   }
@@ -86,7 +109,7 @@ export class AppendFile {
     this.timer ??= setTimeout(() => {
       this.timer = undefined
       // After a failed fsync the kernel may have dropped the pages: later ones would succeed and mean nothing.
-      this.file.datasync().catch((cause: unknown) => void this.fail(cause))
+      this.opened.then((file) => file.datasync()).catch((cause: unknown) => void this.fail(cause))
     }, SYNC_WITHIN).unref()
   }
 
@@ -98,7 +121,24 @@ export class AppendFile {
 
 function failed(cause: unknown): CountersignError {
   if (cause instanceof CountersignError) return cause
-  const sentence =
-    'The journal could not be written, so nothing is released; check its folder and the space on the disk.'
-  return new CountersignError('journal-write', sentence, { cause })
+  return new CountersignError('journal-write', `${reasonOf(cause)} What cannot be recorded is not released.`, { cause })
+}
+
+/** What happened and what to do, where the operating system says it. */
+function reasonOf(cause: unknown): string {
+  switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'The disk of the journal is full: make room, or let the journal keep less.'
+    case 'EFBIG':
+      return 'The journal may not grow further (a limit of this process or of its file system): raise the limit.'
+    case 'EROFS':
+      return 'The journal is on a file system that is mounted read-only: mount it for writing, or name another folder.'
+    case 'EACCES':
+    case 'EPERM':
+      return 'The folder of the journal may not be written to by this user: check its owner and permissions.'
+    case undefined:
+    default:
+      return 'The journal could not be written: check its folder and the disk.'
+  }
 }

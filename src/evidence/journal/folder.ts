@@ -1,4 +1,5 @@
 import { mkdir, open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { CountersignError } from '../../support/errors.ts'
 
 /**
@@ -20,11 +21,14 @@ export async function privateFolder(folder: string): Promise<void> {
   throw new CountersignError('file-permissions', sentence)
 }
 
-/** Brings a new file's name to the disk: without this a power failure can lose the file while its content was synced. */
-export async function syncFolder(folder: string): Promise<void> {
+/**
+ * Brings the name of a new file to the disk: without this a power failure can lose the file while its content was synced.
+ * @param path of the file
+ */
+export async function syncFolder(path: string): Promise<void> {
   // Windows cannot open folders, and keeps names in its own log.
   if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
+  const handle = await open(dirname(path), 'r')
   try {
     await handle.sync()
   } finally {

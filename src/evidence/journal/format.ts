@@ -1,76 +1,55 @@
 import { parseStrictJson } from '../../contracts/strictJson.ts'
 import { decodeBase64url, decodeUtf8, encodeBase64url, encodeUtf8 } from '../../crypto/encoding.ts'
-import { type AkpJwk, exportJwk, isKid, parseJwk, type PublicKey } from '../../crypto/jwk.ts'
+import { exportJwk, isKid, parseJwk } from '../../crypto/jwk.ts'
+import { parseSealHeader, sealHeaderMembers } from '../../crypto/recipient.ts'
+import { isSuiteName } from '../../crypto/suite.ts'
 import { CountersignError, unreachable } from '../../support/errors.ts'
 import { isDigest, isMembers, type Members } from '../statement.ts'
-import type { EvidenceEntry, VerificationKey } from '../types.ts'
+import type { VerificationKey } from '../types.ts'
+import type {
+  ContextsKept,
+  HandshakeLine,
+  JournalLine,
+  KeyLine,
+  NumberedLine,
+  PrunedLine,
+  RecordLine,
+  SegmentLine,
+} from './lineTypes.ts'
+import { isSeries, parseName } from './names.ts'
 
-/**
- * The lines of a journal (docs/PROTOCOL.md, "Journal"): JSON, one document a line, each with its number `n` from 0 and
- * `prev`, the SHA-384 of the line before it without its line feed (48 zero bytes for the first). The chain finds accidents
- * and clumsy edits; that nobody rewrote the whole file only the signatures in it can say.
- */
-export type JournalLine = KeyLine | BatchLine | RecordLine | CloseLine
-
-/** A public key that later batches are signed with. */
-export interface KeyLine {
-  readonly type: 'key'
-  readonly kid: string
-  readonly key: PublicKey
-}
-
-export interface BatchLine {
-  readonly type: 'batch'
-  /** SHA-384 of `jws`, base64url: how records name their batch. */
-  readonly digest: string
-  readonly kid: string
-  readonly jws: Uint8Array
-}
-
-/** One context. `context` is undefined where only its digest was kept, which is in the statement. */
-export interface RecordLine
-  extends Pick<EvidenceEntry, 'statement' | 'head' | 'index' | 'proof' | 'context' | 'how' | 'at'> {
-  readonly type: 'record'
-  readonly batch: string
-}
-
-/** The end of a journal that was closed in order: without it nobody knows how much is missing. */
-export interface CloseLine {
-  readonly type: 'close'
-  readonly at: number
-  readonly records: number
-}
-
-export interface NumberedLine {
-  readonly n: number
-  readonly prev: string
-  readonly line: JournalLine
-}
-
-export const FIRST_PREV = encodeBase64url(new Uint8Array(48))
-/**
- * How many batch and key lines back a record's batch and a batch's key may be. Writers repeat older ones; so a reader
- * needs to remember no more, however long the file.
- */
-export const BATCH_WINDOW = 256
-export const KEY_WINDOW = 64
-/** A context of 16 MiB in base64url, and everything else of its line. */
-export const MAX_LINE_BYTES = 23 * 1024 * 1024
+export * from './lineTypes.ts'
 
 /** One line without its line feed. @throws CountersignError `decode` for a statement or JWS that is not UTF-8 */
 export function encodeLine({ n, prev, line }: NumberedLine): Uint8Array {
-  const { context, ...members } = membersOf(line)
-  const text = JSON.stringify({ n, prev, type: line.type, ...members })
-  // Base64url needs no escaping: looking for that in 22 million characters would take longer than all the rest.
-  return encodeUtf8(context === undefined ? text : `${text.slice(0, -1)},"context":"${context}"}`)
+  const text = JSON.stringify({ n, prev, type: line.type, ...membersOf(line) })
+  const [name, bytes] = line.type === 'record' ? bytesOf(line) : []
+  if (name === undefined || bytes === undefined) return Buffer.from(text)
+  // Base64url needs no escaping, and JSON.stringify would look for that in 22 million characters: it is put in as it is.
+  return Buffer.concat([
+    Buffer.from(`${text.slice(0, -1)},"${name}":"`),
+    Buffer.from(encodeBase64url(bytes), 'latin1'),
+    Buffer.from('"}'),
+  ])
 }
 
-function membersOf(line: JournalLine): { readonly context?: string; readonly [member: string]: unknown } {
+function bytesOf({ context, sealed }: RecordLine): [] | ['context' | 'sealed', Uint8Array] {
+  if (sealed !== undefined) return ['sealed', sealed]
+  return context === undefined ? [] : ['context', context]
+}
+
+function membersOf(line: JournalLine): { readonly [member: string]: unknown } {
   switch (line.type) {
-    case 'key': {
-      const jwk: AkpJwk = exportJwk(line.key.algorithm, line.key.publicKey)
-      return { kid: line.kid, jwk }
+    case 'segment': {
+      const { series, segment, at, contexts, cut, encryption } = line
+      return { series, segment, at, contexts, cut, encryption: encryption && sealHeaderMembers(encryption) }
     }
+    case 'handshake': {
+      const { sid, conn, transcript, suite, at } = line
+      return { sid, conn, transcript, suite, at }
+    }
+    case 'key':
+      return { kid: line.kid, jwk: exportJwk(line.key.algorithm, line.key.publicKey) }
     case 'batch':
       return { digest: line.digest, kid: line.kid, jws: decodeUtf8(line.jws) }
     case 'record':
@@ -82,10 +61,13 @@ function membersOf(line: JournalLine): { readonly context?: string; readonly [me
         proof: line.proof.map(encodeBase64url),
         how: line.how,
         at: line.at,
-        ...(line.context !== undefined && { context: encodeBase64url(line.context) }),
       }
+    case 'pruned': {
+      const { at, file, bytes, why, next, head } = line
+      return { at, file, bytes, why, next, head }
+    }
     case 'close':
-      return { at: line.at, records: line.records }
+      return { at: line.at, records: line.records, next: line.next }
     default:
       return unreachable(line)
   }
@@ -105,6 +87,10 @@ export function parseLine(bytes: Uint8Array): NumberedLine {
 
 function lineOf(type: unknown, m: Members): JournalLine {
   switch (type) {
+    case 'segment':
+      return segmentOf(m)
+    case 'handshake':
+      return handshakeOf(m)
     case 'key': {
       only(m, ['kid', 'jwk'])
       if (!isKid(m['kid'])) throw malformed()
@@ -117,21 +103,44 @@ function lineOf(type: unknown, m: Members): JournalLine {
     }
     case 'record':
       return recordOf(m)
+    case 'pruned':
+      return prunedOf(m)
     case 'close': {
-      only(m, ['at', 'records'])
-      if (!isCount(m['at']) || !isCount(m['records'])) throw malformed()
-      return { type, at: m['at'], records: m['records'] }
+      only(m, ['at', 'records', 'next'])
+      const { at, records, next } = m
+      if (!isCount(at) || !isCount(records) || (next !== undefined && next !== true)) throw malformed()
+      return { type, at, records, ...(next && { next }) }
     }
     default:
       throw malformed()
   }
 }
 
+function segmentOf(m: Members): SegmentLine {
+  only(m, ['series', 'segment', 'at', 'contexts', 'cut', 'encryption'])
+  const { series, segment, at, contexts, cut, encryption } = m
+  if (!isSeries(series) || !isCount(segment) || !isCount(at) || !isContextsKept(contexts)) throw malformed()
+  // A cut of 0 bytes is none, and one document has one spelling.
+  if (cut !== undefined && (!isCount(cut) || cut === 0)) throw malformed()
+  if ((contexts === 'encrypted') !== (encryption !== undefined)) throw malformed()
+  const header = encryption === undefined ? {} : { encryption: parseSealHeader(encryption) }
+  return { type: 'segment', series, segment, at, contexts, ...(cut !== undefined && { cut }), ...header }
+}
+
+function handshakeOf(m: Members): HandshakeLine {
+  only(m, ['sid', 'conn', 'transcript', 'suite', 'at'])
+  const { sid, conn, transcript, suite, at } = m
+  if (!isDigest(sid) || !isDigest(conn) || !isDigest(transcript) || !isSuiteName(suite) || !isCount(at))
+    throw malformed()
+  return { type: 'handshake', sid, conn, transcript, suite, at }
+}
+
 function recordOf(m: Members): RecordLine {
-  only(m, ['batch', 'statement', 'head', 'index', 'proof', 'how', 'at', 'context'])
-  const { batch, index, proof, how, at, context } = m
+  only(m, ['batch', 'statement', 'head', 'index', 'proof', 'how', 'at', 'context', 'sealed'])
+  const { batch, index, proof, how, at, context, sealed } = m
   if (!isDigest(batch) || !isCount(index) || !isCount(at) || !Array.isArray(proof)) throw malformed()
   if (how !== 'sent' && how !== 'received') throw malformed()
+  if (context !== undefined && sealed !== undefined) throw malformed()
   return {
     type: 'record',
     batch,
@@ -142,7 +151,17 @@ function recordOf(m: Members): RecordLine {
     how,
     at,
     context: context === undefined ? undefined : decodeBase64url(text(context)),
+    ...(sealed !== undefined && { sealed: decodeBase64url(text(sealed)) }),
   }
+}
+
+function prunedOf(m: Members): PrunedLine {
+  only(m, ['at', 'file', 'bytes', 'why', 'next', 'head'])
+  const { at, file, bytes, why, next, head } = m
+  if (typeof file !== 'string' || parseName(file)?.kind !== 'lines') throw malformed()
+  if (!isCount(at) || !isCount(bytes) || !isCount(next) || !isDigest(head)) throw malformed()
+  if (why !== 'size' && why !== 'age') throw malformed()
+  return { type: 'pruned', at, file, bytes, why, next, head }
 }
 
 /** The key of a key line under the name that the line gives it: whether the two belong together the verifier finds out. */
@@ -157,6 +176,10 @@ function only(members: Members, names: readonly string[]): void {
 function text(value: unknown): string {
   if (typeof value !== 'string') throw malformed()
   return value
+}
+
+function isContextsKept(value: unknown): value is ContextsKept {
+  return value === 'full' || value === 'digest' || value === 'encrypted'
 }
 
 function isCount(value: unknown): value is number {

@@ -3,6 +3,7 @@ import { MAX_LINE_BYTES } from './format.ts'
 /** One line without its line feed; `bytes` is undefined where it was too long to be kept. */
 export interface RawLine {
   readonly bytes: Uint8Array | undefined
+  readonly length: number
   /** False for what follows the last line feed: the writer was stopped in the middle. */
   readonly complete: boolean
 }
@@ -23,7 +24,7 @@ export async function* readLines(
     else parts.push(part)
   }
   const take = (complete: boolean): RawLine => {
-    const line = { bytes: length > limit ? undefined : Buffer.concat(parts), complete }
+    const line = { bytes: length > limit ? undefined : Buffer.concat(parts), length, complete }
     parts = []
     length = 0
     return line

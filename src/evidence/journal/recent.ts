@@ -19,4 +19,8 @@ export class Recent<T> {
     const oldest = this.values.keys().next()
     if (oldest.done !== true) this.values.delete(oldest.value)
   }
+
+  delete(name: string): void {
+    this.values.delete(name)
+  }
 }

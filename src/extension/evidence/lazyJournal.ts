@@ -1,16 +1,21 @@
+import { journalLimits } from '../../contracts/journalConfig.ts'
 import type { Settings } from '../../contracts/settings.ts'
 import { Journal } from '../../evidence/journal/journal.ts'
+import { keptContexts } from '../../evidence/journal/keptContexts.ts'
 import type { EvidenceSink } from '../../evidence/types.ts'
+import type { Log } from '../../support/log.ts'
 
 /** The journal of this window, begun with its first session: a window that signs nothing leaves no file. */
 export class LazyJournal {
   private readonly folder: string
   private readonly settings: () => Settings['journal']
+  private readonly log: Log
   private open: { readonly journal: Promise<Journal>; readonly how: string } | undefined
 
-  constructor(folder: string, settings: () => Settings['journal']) {
+  constructor(folder: string, settings: () => Settings['journal'], log: Log) {
     this.folder = folder
     this.settings = settings
+    this.log = log
   }
 
   /** @throws CountersignError `journal-write`, `file-permissions` */
@@ -19,7 +24,7 @@ export class LazyJournal {
     const how = JSON.stringify(settings)
     if (this.open?.how !== how) {
       // Another way of keeping begins another file. Sessions that write the old one end it with themselves.
-      const opening = Journal.open({ folder: this.folder, ...settings })
+      const opening = this.begin(settings)
       this.open = { journal: opening, how }
       opening.catch(() => {
         // Not remembered: the disk may have room again.
@@ -27,6 +32,12 @@ export class LazyJournal {
       })
     }
     return await this.open.journal
+  }
+
+  private async begin({ contexts, durability, segments, keep }: Settings['journal']): Promise<Journal> {
+    const { folder, log } = this
+    const kept = await keptContexts(contexts, folder)
+    return await Journal.open({ folder, durability, contexts: kept, ...journalLimits(segments, keep), log })
   }
 
   async close(): Promise<void> {

@@ -17,6 +17,7 @@ function tapped(scheme: KemScheme): KemScheme {
       if (key.secretKey !== undefined) tell('ML-KEM decapsulation key', key.secretKey)
       return { ...key, decapsulate: async (ciphertext) => tell('ss_mlkem', await key.decapsulate(ciphertext)) }
     },
+    keyFromSeed: (seed) => scheme.keyFromSeed(seed),
     encapsulate(publicKey) {
       const encapsulation = drawn('ML-KEM message', () => scheme.encapsulate(publicKey))
       tell('ss_mlkem', encapsulation.sharedSecret)

@@ -33,17 +33,29 @@ describe('writing', () => {
     const { file, writes } = slowFile()
     const append = new AppendFile(file, 'written')
     const done: number[] = []
-    const promises = [4, 5, 6].map((length, at) => append.append(new Uint8Array(length)).then(() => done.push(at)))
+    const add = (length: number, at: number) =>
+      append.append(new Uint8Array(length - 1), new Uint8Array(1)).then(() => done.push(at))
+    // One turn: one write.
+    const promises = [add(3, 0), add(1, 1)]
+    await turn()
     expect(writes.map(({ bytes }) => bytes)).toEqual([4])
+    promises.push(add(5, 2), add(6, 3))
+    await turn()
     writes[0]?.done()
     await turn()
-    expect([done, writes.map(({ bytes }) => bytes)]).toEqual([[0], [4, 11]])
+    expect([done, writes.map(({ bytes }) => bytes)]).toEqual([
+      [0, 1],
+      [4, 11],
+    ])
     writes[1]?.done()
     await turn()
-    expect([done, writes.map(({ bytes }) => bytes)]).toEqual([[0], [4, 11, 1]])
+    expect([done, writes.map(({ bytes }) => bytes)]).toEqual([
+      [0, 1],
+      [4, 11, 1],
+    ])
     writes[2]?.done()
     await Promise.all(promises)
-    expect(done).toEqual([0, 1, 2])
+    expect(done).toEqual([0, 1, 2, 3])
   })
 
   it('waits for the disk where it is asked to, and only there', async () => {
@@ -51,6 +63,7 @@ describe('writing', () => {
     const append = new AppendFile(file, 'fsync')
     let done = false
     const promise = append.append(new Uint8Array(3)).then(() => (done = true))
+    await turn()
     writes[0]?.done()
     await turn()
     expect([done, syncs.length]).toEqual([false, 1])
@@ -58,6 +71,7 @@ describe('writing', () => {
     await promise
     const loose = slowFile()
     const written = new AppendFile(loose.file, 'written').append(new Uint8Array(3))
+    await turn()
     loose.writes[0]?.done()
     await written
     expect(loose.syncs).toHaveLength(0)
@@ -68,11 +82,14 @@ describe('writing', () => {
       const { file, writes, syncs } = slowFile()
       const append = new AppendFile(file, durability)
       const results = [1, 2].map((length) => append.append(new Uint8Array(length)).catch((error: unknown) => error))
-      const broken = new Error('ENOSPC')
+      const broken = Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+      await turn()
       writes[0]?.done(durability === 'written' ? broken : undefined)
       await turn()
       syncs[0]?.done(broken)
-      for (const result of results) expect(await result).toMatchObject({ code: 'journal-write' })
+      for (const result of results) {
+        expect(await result).toMatchObject({ code: 'journal-write', message: expect.stringContaining('is full') })
+      }
       await expect(append.append(new Uint8Array(1))).rejects.toMatchObject({ code: 'journal-write' })
       await expect(append.close()).rejects.toMatchObject({ code: 'journal-write', cause: broken })
       expect(writes).toHaveLength(1)

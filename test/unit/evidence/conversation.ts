@@ -107,9 +107,12 @@ export function unclosed(dir: Direction, sid = SID): string {
 export async function rewritten(path: string, change: (lines: Record<string, unknown>[]) => Record<string, unknown>[]) {
   const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1)
   const parsed = lines.map((line): Record<string, unknown> => JSON.parse(line))
-  let prev = FIRST_PREV
-  const texts = change(parsed).map((line, n) => {
-    const text = JSON.stringify({ ...line, n, prev })
+  // A segment goes on where the one before it ended.
+  const [first] = parsed
+  let prev = String(first?.['prev'] ?? FIRST_PREV)
+  const from = Number(first?.['n'] ?? 0)
+  const texts = change(parsed).map((line, at) => {
+    const text = JSON.stringify({ ...line, n: from + at, prev })
     prev = digestOf(encodeUtf8(text))
     return `${text}\n`
   })

@@ -171,7 +171,7 @@ describe('evidence that is signed and still false', () => {
     const { code, lines } = await judged(await journal([answer, question]))
     expect(code).toBe(1)
     expect(lines.filter((line) => line.startsWith('FALSE'))).toEqual([
-      expect.stringMatching(/^FALSE .*jsonl:3 · A statement acknowledges something else/),
+      expect.stringMatching(/^FALSE .*jsonl:4 · A statement acknowledges something else/),
     ])
   })
 })

@@ -10,6 +10,7 @@ import { encodeUtf8 } from '../../../src/crypto/encoding.ts'
 import { sha384 } from '../../../src/crypto/hash.ts'
 import { FIRST_PREV, parseLine } from '../../../src/evidence/journal/format.ts'
 import { Journal, type JournalOptions } from '../../../src/evidence/journal/journal.ts'
+import { inOrder } from '../../../src/evidence/journal/names.ts'
 import { readLines } from '../../../src/evidence/journal/lines.ts'
 import { type JournalItem, readJournal } from '../../../src/evidence/journal/reader.ts'
 import type { EvidenceEntry } from '../../../src/evidence/types.ts'
@@ -87,6 +88,7 @@ describe('a journal', () => {
     const parsed = (await lines()).map((line) => parseLine(encodeUtf8(line)))
     const record = 'record'
     expect(parsed.map(({ line }) => line.type)).toEqual([
+      'segment',
       'key',
       'batch',
       record,
@@ -98,7 +100,7 @@ describe('a journal', () => {
       record,
       'close',
     ])
-    expect(parsed.map(({ n }) => n)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(parsed.map(({ n }) => n)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     expect(parsed[0]?.prev).toBe(FIRST_PREV)
     const all = await lines()
     for (const [at, line] of all.slice(1).entries()) {
@@ -119,10 +121,10 @@ describe('a journal', () => {
   it('is a file of its own, for its owner only, in a folder for its owner only', async () => {
     const folder = join(root, 'new', 'folder')
     const [one, two] = await Promise.all([journal({ folder }), journal({ folder })])
-    expect((await readdir(folder)).length).toBe(2)
+    expect((await readdir(folder)).filter((name) => name.endsWith('.jsonl')).length).toBe(2)
     expect((await stat(one.path)).mode & 0o777).toBe(0o600)
     expect((await stat(folder)).mode & 0o777).toBe(0o700)
-    expect(one.path).toMatch(/countersign-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[\w-]{12}\.jsonl$/)
+    expect(one.path).toMatch(/countersign-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[\w-]{12}-000000\.jsonl$/)
     await Promise.all([one.close(), two.close()])
   })
 
@@ -168,10 +170,10 @@ describe('a journal', () => {
     for (const entry of entries) await source.append(entry)
     const { signal, stderr } = spawnSync(process.execPath, [outfile, source.path], { encoding: 'utf8' })
     expect([signal, stderr]).toEqual(['SIGKILL', ''])
-    const [file = ''] = await readdir(folder)
+    const [file = ''] = inOrder(await readdir(folder))
     const items = await read(await readFile(join(folder, file)))
     expect(items.filter(({ kind }) => kind === 'entry')).toHaveLength(entries.length)
-    expect(problems(items)).toEqual(['9 incomplete'])
+    expect(problems(items)).toEqual(['10 incomplete'])
     await source.close()
   })
 })
@@ -179,30 +181,32 @@ describe('a journal', () => {
 describe('a journal that was changed', () => {
   it('is incomplete without its end, with its last line torn, or with lines cut out', async () => {
     const all = await lines()
-    expect(problems(await read(text(all.slice(0, -1))))).toEqual(['9 incomplete'])
-    expect(problems(await read(text(all).slice(0, -40)))).toEqual(['10 incomplete'])
-    expect(problems(await read(text(all.toSpliced(3, 1))))).toEqual(['4 incomplete', '9 incomplete'])
+    expect(problems(await read(text(all.slice(0, -1))))).toEqual(['10 incomplete'])
+    expect(problems(await read(text(all).slice(0, -40)))).toEqual(['11 incomplete'])
+    expect(problems(await read(text(all.toSpliced(4, 1))))).toEqual(['5 incomplete', '10 incomplete'])
     expect(problems(await read(''))).toEqual(['0 incomplete'])
     // Without the batch line its three records cannot be verified.
-    expect(problems(await read(text(all.toSpliced(5, 1)))).length).toBe(4)
+    expect(problems(await read(text(all.toSpliced(6, 1)))).length).toBe(4)
   })
 
   it('is altered with a byte changed, lines swapped, repeated, added behind the end, or put in', async () => {
     const all = await lines()
-    const [first = '', , third = '', fourth = ''] = all
+    const [first = '', , second = '', third = '', fourth = ''] = all
     const altered = async (changed: readonly string[]) =>
       problems(await read(text(changed))).filter((problem) => problem.endsWith('altered'))
     expect(await altered(all.with(3, third.replace('"sent"', '"received"')))).not.toEqual([])
-    expect(await altered(all.with(2, fourth).with(3, third))).not.toEqual([])
+    expect(await altered(all.with(3, fourth).with(4, third))).not.toEqual([])
     expect(await altered(all.toSpliced(3, 0, third))).not.toEqual([])
-    expect(await altered([...all, first])).toEqual(['11 altered'])
+    expect(await altered([...all, first])).toEqual(['12 altered'])
+    expect(await altered([...all, second])).toEqual(['12 altered'])
+    expect(await altered(all.toSpliced(5, 0, first))).toContain('6 altered')
     expect(await altered(all.with(4, '{}'))).toContain('5 altered')
     expect(await altered(all.with(4, `${all[4]} `))).toContain('6 altered')
     const forged = all.with(
-      1,
-      (all[1] ?? '').replace(/"digest":"./, (found) => `${found.slice(0, -1)}${found.endsWith('A') ? 'B' : 'A'}`),
+      2,
+      second.replace(/"digest":"./, (found) => `${found.slice(0, -1)}${found.endsWith('A') ? 'B' : 'A'}`),
     )
-    expect(await altered(forged)).toContain('2 altered')
+    expect(await altered(forged)).toContain('3 altered')
   })
 
   it('is read to its end and found out whatever one byte is changed to', async () => {

@@ -136,7 +136,7 @@ describe('verify', () => {
     const { code, out } = await verify('--json', '--trust', client.kid, '--trust', gateway.kid, file)
     const [first, ...others]: { [member: string]: unknown }[] = out.map((line) => JSON.parse(line))
     expect(code).toBe(0)
-    expect(first).toMatchObject({ file, line: 3, state: 'holds', record: { kid: client.kid, statement: { seq: 0 } } })
+    expect(first).toMatchObject({ file, line: 4, state: 'holds', record: { kid: client.kid, statement: { seq: 0 } } })
     expect(others.at(-1)).toEqual({
       summary: { files: 1, sessions: 1, records: 8, holds: 8, false: 0, incomplete: 0, exitCode: 0 },
     })

@@ -72,11 +72,31 @@ describe('settings', () => {
     ['countersign.clientName', 'a\u202eb'],
     ['countersign.journal.contexts', 'none'],
     ['countersign.journal.durability', true],
+    ['countersign.journal.encryptTo', 'relative/key.json'],
+    ['countersign.journal.segmentMegabytes', 0],
+    ['countersign.journal.segmentHours', 'day'],
+    ['countersign.journal.keepMegabytes', -1],
+    ['countersign.journal.keepDays', Number.POSITIVE_INFINITY],
   ] satisfies [SettingName, unknown][])('blocks on a bad %s (%j) instead of using its default', (setting, value) => {
     const { problems } = parse({ [setting]: value })
     expect(problems).toHaveLength(1)
     expect(problems[0]).toMatchObject({ setting, blocking: true })
     expect(problems[0]?.sentence).toContain(setting)
+  })
+
+  it('encrypts contexts to a key that is named, and blocks where none is', () => {
+    const encrypted = { 'countersign.journal.contexts': 'encrypted' } as const
+    expect(parse({ ...encrypted, 'countersign.journal.encryptTo': '/keys/auditor.json' }).journal.contexts).toEqual({
+      encryptTo: '/keys/auditor.json',
+    })
+    const { problems } = parse(encrypted)
+    expect(problems).toMatchObject([{ setting: 'countersign.journal.encryptTo', blocking: true }])
+  })
+
+  it('keeps ten gigabytes of journal by default, and all of it where it is told 0', () => {
+    expect(parse({}).journal).toMatchObject({ segments: { megabytes: 64, hours: 24 }, keep: { megabytes: 10_240 } })
+    expect(parse({ 'countersign.journal.keepMegabytes': 0 }).journal.keep).toEqual({})
+    expect(parse({ 'countersign.journal.keepDays': 90 }).journal.keep).toEqual({ megabytes: 10_240, days: 90 })
   })
 
   it('reads a key in a token, by slot and by token label', () => {
