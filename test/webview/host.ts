@@ -67,7 +67,8 @@ export class FakeHost implements ListedContexts {
   settle(): void {
     for (let number = this.index.first; number < this.index.end; number++) {
       const row = this.index.get(number)
-      if (row?.verdict === 'pending') this.index.set(number, { ...row, verdict: 'verified', batch: { id: 'late', n: 2 } })
+      if (row?.verdict === 'pending')
+        this.index.set(number, { ...row, verdict: 'verified', batch: { id: 'late', n: 2 } })
     }
   }
 
@@ -81,7 +82,10 @@ export class FakeHost implements ListedContexts {
   }
 
   private rows(): ContextRow[] {
-    return Array.from({ length: this.index.end - this.index.first }, (_, at) => this.row(this.index.first + at) ?? []).flat()
+    return Array.from(
+      { length: this.index.end - this.index.first },
+      (_, at) => this.row(this.index.first + at) ?? [],
+    ).flat()
   }
 
   private handlers(): PanelHandlers {
@@ -102,7 +106,8 @@ export class FakeHost implements ListedContexts {
         queueMicrotask(() => this.state())
         return Promise.resolve({})
       },
-      setFilter: (params) => (this.scene === 'silent' ? new Promise(() => {}) : Promise.resolve(this.feed.setFilter(params))),
+      setFilter: (params) =>
+        this.scene === 'silent' ? new Promise(() => {}) : Promise.resolve(this.feed.setFilter(params)),
       contextRows: (params) => Promise.resolve(this.feed.contextRows(params)),
       contextBytes: ({ ref, offset }) => {
         const bytes = bytesOf(ref)

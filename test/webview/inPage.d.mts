@@ -20,3 +20,6 @@ export declare function traces(): {
   /** What the policy refused. */
   readonly refused: readonly string[]
 }
+export declare function watchFirstRow(): void
+export declare function firstRow(): number | undefined
+export declare function scrollFrames(frames: number): Promise<number[]>

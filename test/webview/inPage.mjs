@@ -85,3 +85,33 @@ export function traces() {
     refused: Reflect.get(window, 'violations'),
   }
 }
+
+/** Before anything else of the page runs: remembers when the first row was there, ms since the navigation began. */
+export function watchFirstRow() {
+  const observer = new MutationObserver(() => {
+    if (document.querySelector('.li[role="option"]:not(.waits)') === null) return
+    observer.disconnect()
+    requestAnimationFrame(() => Reflect.set(window, 'firstRow', performance.now()))
+  })
+  observer.observe(document, { childList: true, subtree: true })
+}
+
+/** @returns {number | undefined} */
+export function firstRow() {
+  return Reflect.get(window, 'firstRow')
+}
+
+/** Scrolls for so many frames, half of them by a screen, half to anywhere; the milliseconds of each frame. @param {number} frames */
+export async function scrollFrames(frames) {
+  const box = document.getElementById('context-rows')
+  const took = []
+  let before = await new Promise(requestAnimationFrame)
+  for (let at = 0; at < frames; at++) {
+    if (box !== null)
+      box.scrollTop = at % 2 === 0 ? box.scrollTop + 480 : (box.scrollHeight * ((at * 7919) % 1000)) / 1000
+    const now = await new Promise(requestAnimationFrame)
+    took.push(now - before)
+    before = now
+  }
+  return took
+}

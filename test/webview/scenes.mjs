@@ -43,7 +43,8 @@ const contexts = [
     act: async (opened) => {
       await row('verified')(opened)
       await opened.page.locator('[role="tree"]').first().focus()
-      for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowLeft']) await opened.page.keyboard.press(key)
+      for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowLeft'])
+        await opened.page.keyboard.press(key)
     },
   },
   {

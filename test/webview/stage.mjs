@@ -142,9 +142,7 @@ export async function openStage() {
       })
       /** As VS Code does it: what is posted is JSON. @param {unknown} message */
       const post = (message) =>
-        void page
-          .evaluate((text) => window.postMessage(JSON.parse(text), '*'), JSON.stringify(message))
-          .catch(() => {})
+        void page.evaluate((text) => window.postMessage(JSON.parse(text), '*'), JSON.stringify(message)).catch(() => {})
       const host = given === undefined ? new FakeHost(post, scene, count) : given(post)
       await page.exposeFunction('hostReceive', (/** @type {string} */ text) => host.receive(JSON.parse(text)))
       await page.goto(`${origin}${path}`)

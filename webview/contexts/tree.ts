@@ -114,7 +114,8 @@ function row(tree: Tree, view: BodyView, at: number, current: boolean): VNode {
       until !== undefined && icon(folded ? 'right' : 'down'),
     ),
     content(line),
-    folded && until !== undefined && [h('bdi', { class: 'note' }, ` … ${until - at - 1} `), content(closing(lines[until]))],
+    folded &&
+      until !== undefined && [h('bdi', { class: 'note' }, ` … ${until - at - 1} `), content(closing(lines[until]))],
   )
 }
 

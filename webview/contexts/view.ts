@@ -1,6 +1,11 @@
 import { CUSTODIES } from '../../src/contracts/custody.ts'
 import { VERDICTS } from '../../src/contracts/panelContext.ts'
-import { type ContextFilter, type ContextList as Listed, isFiltered, NO_FILTER } from '../../src/contracts/panelContexts.ts'
+import {
+  type ContextFilter,
+  type ContextList as Listed,
+  isFiltered,
+  NO_FILTER,
+} from '../../src/contracts/panelContexts.ts'
 import type { Model } from '../app/model.ts'
 import { h, type VNode } from '../dom/h.ts'
 import { icon } from '../dom/icons.ts'
@@ -163,7 +168,9 @@ export class ContextsView {
       list.unseen > 0 && h('span', { role: 'status' }, sentences.unseen(number(list.unseen))),
       list.texts !== undefined && h('span', { class: 'cut' }, sentences.texts(list.texts, number(list.texts))),
       !filtered && list.older > 0 && h('span', { class: 'cut' }, sentences.older(list.older, number(list.older))),
-      !filtered && counters !== undefined && h('span', { class: 'rt' }, sentences.roots(counters.roots, number(counters.roots))),
+      !filtered &&
+        counters !== undefined &&
+        h('span', { class: 'rt' }, sentences.roots(counters.roots, number(counters.roots))),
       h('span', { class: 'grow' }),
       counters !== undefined && measuresView(counters.measures),
     )

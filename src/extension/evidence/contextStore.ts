@@ -81,7 +81,15 @@ export class ContextStore {
   row(number: number): ContextRow | undefined {
     const row = this.index.get(number)
     if (row === undefined) return undefined
-    const { gateway: _, signer: _signer, audience: _audience, chain: _chain, ack: _ack, queued: _queued, ...shown } = row
+    const {
+      gateway: _,
+      signer: _signer,
+      audience: _audience,
+      chain: _chain,
+      ack: _ack,
+      queued: _queued,
+      ...shown
+    } = row
     const { sid, dir, seq } = row
     const receipt = row.verdict !== 'verified' || seq === undefined ? undefined : this.receipts.state(sid, dir, seq)
     return { ref: refOf(number), ...shown, ...(receipt === undefined ? {} : { receipt }) }
@@ -203,7 +211,12 @@ export class ContextStore {
       if (ok && batch !== undefined) {
         this.figures.verified(gateway, batch.root, batch.n)
         if (recorded.chain !== undefined) this.receipts.verified(recorded.statement, recorded.chain)
-        this.judged(number, { ...row, verdict: 'verified', custody: batch.custody, batch: { id: batch.root, n: batch.n } })
+        this.judged(number, {
+          ...row,
+          verdict: 'verified',
+          custody: batch.custody,
+          batch: { id: batch.root, n: batch.n },
+        })
         return
       }
       this.refuse(number, row, recorded, error?.message ?? 'The evidence does not hold.', error?.alert)

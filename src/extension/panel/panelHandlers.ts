@@ -76,7 +76,8 @@ export function panelHandlers(ports: PanelHandlerPorts): HostHandlers {
       log.log('info', 'a context was verified again', { context: ref, verdict: detail.statementIs })
       return detail
     },
-    contextBytes: async ({ ref, offset, reveal }) => contextBytes(shownEvidence(await recorded(ref), ref, reveal), offset),
+    contextBytes: async ({ ref, offset, reveal }) =>
+      contextBytes(shownEvidence(await recorded(ref), ref, reveal), offset),
     copyEvidence: async ({ ref }) => {
       const line = evidenceLine(await recorded(ref))
       await env.clipboard.writeText(line)

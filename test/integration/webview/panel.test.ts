@@ -51,7 +51,11 @@ async function violations(page: Page, theme: Theme, rules: readonly string[] | u
   )
   // Three of each tell what it is; a list would repeat it for every row.
   return found.flatMap(({ id, nodes }) =>
-    nodes.slice(0, 3).map(({ html, failureSummary }) => `${theme}, ${id}: ${html.slice(0, 160)} ${failureSummary?.split('\n')[1] ?? ''}`),
+    nodes
+      .slice(0, 3)
+      .map(
+        ({ html, failureSummary }) => `${theme}, ${id}: ${html.slice(0, 160)} ${failureSummary?.split('\n')[1] ?? ''}`,
+      ),
   )
 }
 
@@ -168,7 +172,11 @@ describe('a list of a hundred thousand contexts', () => {
     await page.locator('.flt input').fill('tool:write_file tickets')
     await expect.poll(() => page.locator('.foot').innerText()).toMatch(/^[\d,]+ of 100,000/)
     await expect
-      .poll(() => page.locator('.li[role="option"]').evaluateAll((rows) => rows.map((row) => row.getAttribute('aria-label') ?? '')))
+      .poll(() =>
+        page
+          .locator('.li[role="option"]')
+          .evaluateAll((rows) => rows.map((row) => row.getAttribute('aria-label') ?? '')),
+      )
       .toSatisfy((rows: string[]) => rows.length > 10 && rows.every((row) => /write_file (to|from) tickets/.test(row)))
     await page.locator('.count.rejected').click()
     await expect.poll(() => page.locator('.empty').innerText()).toContain('No context matches')
@@ -215,7 +223,10 @@ describe('a hostile context', () => {
     expect(dialogs).toEqual([])
     expect([seen.markup, seen.raw, seen.titles]).toEqual([0, false, false])
     for (const name of ['right-to-left override', 'zero width space', 'control character']) {
-      expect(seen.marked.some((title) => title.includes(name)), name).toBe(true)
+      expect(
+        seen.marked.some((title) => title.includes(name)),
+        name,
+      ).toBe(true)
     }
     expect(seen.widest).toBeLessThan(2_000)
     expect(seen.lines).toBeLessThanOrEqual(2_002)

@@ -20,8 +20,11 @@ const row = (change: Partial<IndexRow> = {}): IndexRow => ({
 })
 
 /** Never over budget unless told. */
-const view = (index: ContextIndex, filter: Partial<ContextFilter>, textOf = (_: number): string | undefined => undefined) =>
-  new ContextView({ ...NO_FILTER, ...filter }, { index, textOf, now: () => 0 })
+const view = (
+  index: ContextIndex,
+  filter: Partial<ContextFilter>,
+  textOf = (_: number): string | undefined => undefined,
+) => new ContextView({ ...NO_FILTER, ...filter }, { index, textOf, now: () => 0 })
 
 const listed = (of: ContextView): number[] => {
   const rows: number[] = []
@@ -64,7 +67,8 @@ describe('the index of contexts', () => {
     expect(index.end).toBe(many)
     expect(index.end - index.first).toBeGreaterThanOrEqual(LISTED_ROWS)
     expect(index.end - index.first).toBeLessThanOrEqual(LISTED_ROWS + CHUNK_ROWS)
-    for (const number of [index.first, index.first + CHUNK_ROWS, index.end - 1]) expect(index.get(number)?.seq).toBe(number)
+    for (const number of [index.first, index.first + CHUNK_ROWS, index.end - 1])
+      expect(index.get(number)?.seq).toBe(number)
     expect(index.get(index.first - 1)).toBeUndefined()
     index.set(0, row())
     expect(index.get(0)).toBeUndefined()
@@ -189,7 +193,11 @@ describe('the list that matches', () => {
   it('is what a plain filter finds, whatever happens in whatever order', () => {
     const verdicts = ['verified', 'pending', 'rejected'] as const
     const steps = fc.array(
-      fc.record({ do: fc.constantFrom('add', 'set', 'slice', 'hold', 'free'), at: fc.nat(40), verdict: fc.constantFrom(...verdicts) }),
+      fc.record({
+        do: fc.constantFrom('add', 'set', 'slice', 'hold', 'free'),
+        at: fc.nat(40),
+        verdict: fc.constantFrom(...verdicts),
+      }),
       { maxLength: 60 },
     )
     let lists = 0

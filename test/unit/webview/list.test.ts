@@ -107,7 +107,10 @@ describe('the rows', () => {
     const rows = new ContextRows()
     const many = list({ first: -100_000, end: 0, total: 100_000 })
     for (let from = -100_000; from < -90_000; from += 250) {
-      rows.take({ list: many, rows: Array.from({ length: 250 }, (_, at) => ({ at: from + at, row: { ...a, ref: `${from + at}` } })) })
+      rows.take({
+        list: many,
+        rows: Array.from({ length: 250 }, (_, at) => ({ at: from + at, row: { ...a, ref: `${from + at}` } })),
+      })
       rows.prune(from)
     }
     const kept = Array.from({ length: 100_000 }, (_, at) => rows.at(-1 - at)).filter((row) => row !== undefined)
@@ -142,8 +145,6 @@ describe('what is shown and kept', () => {
   test('an unknown saved state is a fresh start', () => {
     expect(readSaved(undefined).view).toBe('sessions')
     expect(readSaved({ view: 'hsm', more: true }).view).toBe('sessions')
-    expect(
-      readSaved({ view: 'hsm', filter: NO_FILTER, folded: [] }).view,
-    ).toBe('hsm')
+    expect(readSaved({ view: 'hsm', filter: NO_FILTER, folded: [] }).view).toBe('hsm')
   })
 })

@@ -175,7 +175,8 @@ export class ContextView {
   private splice(match: number, row: number | undefined): void {
     this.revision++
     const [remove, add] = row === undefined ? [1, []] : [0, [row]]
-    if (match >= 0 && !(match === 0 && row !== undefined && this.back.length > 0)) this.front.splice(match, remove, ...add)
+    if (match >= 0 && !(match === 0 && row !== undefined && this.back.length > 0))
+      this.front.splice(match, remove, ...add)
     else if (row === undefined) this.back.splice(-1 - match, 1)
     else this.back.splice(-match, 0, row)
   }

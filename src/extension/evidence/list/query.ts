@@ -89,9 +89,7 @@ class ChunkMatcher {
     const { text, strings } = this.chunk
     const { server, inName } = this.query
     if (server !== '' && strings.get(text.server[at]) !== server) return false
-    return inName.every(({ name, text: wanted }) =>
-      (strings.get(text[name][at]) ?? '').toLowerCase().includes(wanted),
-    )
+    return inName.every(({ name, text: wanted }) => (strings.get(text[name][at]) ?? '').toLowerCase().includes(wanted))
   }
 
   words(at: number): number {
