@@ -29,7 +29,7 @@ export interface OpenOptions<H extends Host = FakeHost> {
 export interface Opened<H extends Host = FakeHost> {
   readonly page: Page
   readonly host: H
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 export interface Stage {
