@@ -72,7 +72,7 @@ export class FakeHost implements ListedContexts {
     }
   }
 
-  private add({ ref: _, ...row }: ContextRow): void {
+  private add(row: ContextRow): void {
     this.index.add({ ...row, gateway: 'desk' })
   }
 

@@ -1,5 +1,6 @@
 import { METHODS } from '../../../src/contracts/panel.ts'
 import { type PanelHandlers, PanelResponder } from '../../../src/contracts/panelRpc.ts'
+import type { Statement } from '../../../src/evidence/types.ts'
 import { EvidenceCache } from '../../../src/extension/evidence/evidenceCache.ts'
 import { ContextIndex } from '../../../src/extension/evidence/list/contextIndex.ts'
 import type { IndexRow } from '../../../src/extension/evidence/list/chunk.ts'
@@ -10,6 +11,25 @@ import { Emitter } from '../../../src/support/emitter.ts'
 import { state } from '../../webview/data.ts'
 
 const TOOLS = ['read_text_file', 'list_directory', 'search_files', 'write_file', 'get_file_info']
+
+/** Of the size that statements have; nothing reads it here. */
+const STATEMENT: Statement = {
+  v: 1,
+  typ: 'countersign-statement',
+  sid: 'c2lk',
+  dir: 'c2s',
+  seq: 0,
+  kind: 'request',
+  server: 'files',
+  exchange: 0,
+  head: '',
+  ts: 0,
+  aud: '',
+  salt: '',
+  ctx: { alg: 'sha-384', digest: '', length: 0 },
+  prev: '',
+  ack: { seq: 0, head: '' },
+}
 
 /** The panel's host as far as the list goes: the real index, filter and feed. Rows come without sessions and signatures. */
 export class BenchHost implements ListedContexts {
@@ -37,6 +57,7 @@ export class BenchHost implements ListedContexts {
       setFilter: async (params) => this.feed.setFilter(params),
       contextRows: async (params) => this.feed.contextRows(params),
     }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every method has one of the two
     this.responder = new PanelResponder({ ...others, ...handlers } as PanelHandlers, post)
   }
 
@@ -95,7 +116,7 @@ export class BenchHost implements ListedContexts {
       } as const
       this.evidence.put(number, {
         entry: { ...entry, signer: { kid: '', algorithm: 'ML-DSA-87', publicKey: none } },
-        statement: undefined as never,
+        statement: STATEMENT,
         expected: {},
       })
       this.index.set(number, { ...row, verdict: 'verified', batch: { id: `${seq >> 3}`, n: 8 } })

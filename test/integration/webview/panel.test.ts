@@ -60,7 +60,7 @@ async function violations(page: Page, theme: Theme, rules: readonly string[] | u
 }
 
 describe('every view and state', () => {
-  it.each(SCENES)('$name has no violation that axe finds, in any theme', async ({ act, name: _, ...options }) => {
+  it.each(SCENES)('$name has no violation that axe finds, in any theme', async ({ act, ...options }) => {
     const opened = await stage.open(options)
     await act?.(opened)
     await opened.page.evaluate(axe)
@@ -74,7 +74,7 @@ describe('every view and state', () => {
 
   it.each(SCENES.filter(({ name }) => main.has(name)))(
     '$name fits: 400 px wide, 640, 1000, and zoomed to 200 %',
-    async ({ act, name: _, ...options }) => {
+    async ({ act, ...options }) => {
       const found: string[] = []
       for (const size of [{ width: 400 }, { width: 640 }, { width: 1000 }, { width: 1200, scale: 2 }]) {
         const opened = await stage.open({ ...options, ...size, height: 1000 })
@@ -89,7 +89,7 @@ describe('every view and state', () => {
 
   it.each(SCENES.filter(({ name }) => main.has(name)))(
     '$name: the Tab key reaches everything that can be pressed',
-    async ({ act, name: _, ...options }) => {
+    async ({ act, ...options }) => {
       const opened = await stage.open(options)
       const { page } = opened
       await act?.(opened)

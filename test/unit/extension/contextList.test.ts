@@ -23,7 +23,7 @@ const row = (change: Partial<IndexRow> = {}): IndexRow => ({
 const view = (
   index: ContextIndex,
   filter: Partial<ContextFilter>,
-  textOf = (_: number): string | undefined => undefined,
+  textOf: (number: number) => string | undefined = () => undefined,
 ) => new ContextView({ ...NO_FILTER, ...filter }, { index, textOf, now: () => 0 })
 
 const listed = (of: ContextView): number[] => {

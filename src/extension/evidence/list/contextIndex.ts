@@ -84,7 +84,8 @@ export class ContextIndex {
     const [sid, dir] = [own.strings.get(own.text.sid[from]) ?? '', own.dir[from]]
     for (const chunk of this.chunks.filter(({ first }) => first >= own.first)) {
       const text = chunk.strings.texts.indexOf(sid)
-      for (let at = chunk === own ? from + 1 : 0; text > 0 && at < chunk.length; at++) {
+      if (text <= 0) continue
+      for (let at = chunk === own ? from + 1 : 0; at < chunk.length; at++) {
         const acknowledges = (chunk.number.ack[at] ?? Number.NaN) > seq
         if (acknowledges && chunk.text.sid[at] === text && chunk.dir[at] !== dir) return chunk.first + at
       }
