@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openJournal } from '../../src/evidence/journal/store.ts'
 import { parseStatement } from '../../src/evidence/statement.ts'
 import { BIG_SERVER, type Bridged, ChainFolder, type Config, type Identity } from '../fakes/chainFolder.ts'
-import { bounded, type ChainProcess, endAll, freePort } from '../fakes/chainProcess.ts'
+import { bounded, type ChainProcess, endAll, freePort, until } from '../fakes/chainProcess.ts'
 import { textOf } from '../fakes/mcpChain.ts'
 import { buildChain } from '../integration/chain/build.ts'
 import { type Counts, found } from './counts.ts'
@@ -56,7 +56,14 @@ export class JournalKills {
     const bridge = await this.started()
     let over = false
     const agents = Array.from({ length: AGENTS }, () => this.agent(bridge.again(), () => over))
-    await sleep(random() * 400)
+    const before = this.answered.size
+    // Some calls in, so that there is something to lose.
+    await until(
+      () => this.answered.size > before + AGENTS,
+      PATIENCE,
+      () => `no calls before a kill of ${end}`,
+    )
+    await sleep(random() * 100)
     const victim = end === 'gateway' ? this.gateway : bridge.process
     victim?.kill('SIGKILL')
     await victim?.exited
@@ -116,8 +123,15 @@ export class JournalKills {
   }
 
   private async agent(bridge: Bridged, over: () => boolean): Promise<void> {
-    const begun = await bounded(bridge.initialize(), PATIENCE, 'initialize').catch(() => undefined)
-    while (begun?.result !== undefined && !over()) {
+    while (!over()) {
+      const begun = await bounded(bridge.initialize(), PATIENCE, 'initialize').catch(() => undefined)
+      if (begun?.result !== undefined) await this.calling(bridge, over)
+      else await sleep(50)
+    }
+  }
+
+  private async calling(bridge: Bridged, over: () => boolean): Promise<void> {
+    while (!over()) {
       const id = this.next++
       try {
         const { result, error } = await bridge.call(

@@ -75,7 +75,12 @@ export class Journal implements EvidenceSink {
     const series = await claimSeries(folder, { now: clock.now(), disk, log })
     try {
       const journal = new Journal(options, series, await contextKeeper(contexts, series.name, series.nextNumber))
-      await journal.segment.begun
+      try {
+        await journal.segment.begun
+      } catch (thrown) {
+        await journal.segment.abandon()
+        throw thrown
+      }
       journal.begun()
       return journal
     } catch (thrown) {

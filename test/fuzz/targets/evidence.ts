@@ -1,20 +1,45 @@
-import { scanMembers } from '../../../src/contracts/strictJson.ts'
+import { parseStrictJson, scanMembers } from '../../../src/contracts/strictJson.ts'
+import { joined } from '../../../src/crypto/encoding.ts'
 import { buildJws, parseJws } from '../../../src/crypto/jws.ts'
 import { parseBatch } from '../../../src/evidence/batch.ts'
 import { describeContext } from '../../../src/evidence/describe.ts'
 import { eventData, isOneEvent } from '../../../src/evidence/eventData.ts'
 import { encodeLine, parseLine } from '../../../src/evidence/journal/format.ts'
+import { encodeHolder, parseHolder } from '../../../src/evidence/journal/holder.ts'
+import { encodeIndex, parseIndexBody, parseIndexHeader } from '../../../src/evidence/journal/index/format.ts'
 import { readLines } from '../../../src/evidence/journal/lines.ts'
 import { readJournal } from '../../../src/evidence/journal/reader.ts'
+import {
+  encodeRecipient,
+  parsePrivateFile,
+  parseRecipientDocument,
+} from '../../../src/evidence/journal/recipientFile.ts'
 import { OfflineVerifier } from '../../../src/evidence/offline.ts'
 import { encodeStatement, isIdToken, isMethod, parseStatement } from '../../../src/evidence/statement.ts'
 import type { StatementKind } from '../../../src/evidence/types.ts'
 import type { Random } from '../engine/random.ts'
 import { cutUp, must, mustEqual, mustEqualEach, parses, stable, type Target } from '../engine/target.ts'
 import { messageEvent } from '../../../src/mcp/exchange/sse.ts'
-import { ANSWER, BATCH, CALL, FAILED, json, JOURNAL, JOURNAL_LINES, KID, NOTE, STATEMENTS, text } from './samples.ts'
+import {
+  ANSWER,
+  BATCH,
+  CALL,
+  FAILED,
+  INDEX,
+  json,
+  JOURNAL,
+  JOURNAL_LINES,
+  KID,
+  NOTE,
+  PRIVATE_FILES,
+  RECIPIENT,
+  SEALED_LINES,
+  STATEMENTS,
+  text,
+} from './samples.ts'
 import { jsonOf, RPC_TOKENS, uniqueMember } from './oracle.ts'
 
+const SEALED = joined(SEALED_LINES.flatMap((line) => [line, Uint8Array.of(10)]))
 const events = [ANSWER, NOTE].map(messageEvent)
 const EVENT_TOKENS = ['data:', 'data', ' ', '\n', '\r', '\r\n', '\n\n', 'event:', 'id:', ':', '\ufeff']
 
@@ -49,12 +74,62 @@ export const EVIDENCE: readonly Target[] = [
     name: 'journal-line',
     format: 'json',
     codes: ['decode', 'length', 'algorithm-unsupported'],
-    seeds: JOURNAL_LINES,
-    tokens: ['key', 'batch', 'record', 'close', 'jwk', 'context', 'priv'],
+    seeds: [...JOURNAL_LINES, ...SEALED_LINES],
+    tokens: [
+      'key',
+      'batch',
+      'record',
+      'close',
+      'jwk',
+      'context',
+      'priv',
+      'segment',
+      'pruned',
+      'sealed',
+      'encryption',
+      'next',
+    ],
     run: stable(parseLine, encodeLine),
   },
   { ...file, name: 'journal-lines', seeds: [JOURNAL, text('a\n\nb')], run: lines, share: 0.2 },
-  { ...file, name: 'journal', seeds: [JOURNAL], run: journal, share: 0.05 },
+  {
+    name: 'journal-lock',
+    format: 'json',
+    codes: ['decode'],
+    seeds: [encodeHolder({ pid: 4711, host: 'desk', started: 'boot 12', since: 1_790_000_000_000 })],
+    tokens: ['started', 'pid'],
+    run: stable(parseHolder, encodeHolder),
+  },
+  {
+    name: 'journal-index',
+    format: 'lines',
+    codes: ['decode'],
+    seeds: [text(encodeIndex(INDEX))],
+    tokens: ['records', 'sids', 'covered', '[]', ',0', '-0'],
+    run: index,
+  },
+  {
+    name: 'recipient',
+    format: 'json',
+    codes: ['decode', 'algorithm-unsupported'],
+    seeds: [text(encodeRecipient(RECIPIENT))],
+    tokens: ['suite', 'kem', 'ecdh', 'countersign-recipient-key'],
+    run: stable(
+      (bytes) => parseRecipientDocument(parseStrictJson(bytes, { maxDepth: 2, safeIntegers: true })),
+      (publicKey) => text(encodeRecipient(publicKey)),
+    ),
+  },
+  {
+    name: 'recipient-key',
+    format: 'json',
+    codes: ['decode', 'algorithm-unsupported'],
+    seeds: PRIVATE_FILES,
+    tokens: ['seed', 'lock', 'sealed', 'countersign-recipient'],
+    run: parses(parsePrivateFile, ({ publicKey }) =>
+      must(publicKey.kemKey.length === 1568, 'reads a key of another length'),
+    ),
+  },
+  { ...file, name: 'journal', seeds: [JOURNAL, SEALED], run: journal, share: 0.05 },
   { ...file, name: 'offline-verifier', seeds: [JOURNAL], run: offline, share: 0.05 },
   context('request', [CALL, NOTE, ANSWER]),
   context('response', [ANSWER, FAILED, CALL]),
@@ -144,6 +219,22 @@ async function lines(bytes: Uint8Array, random: Random): Promise<void> {
 async function journal(bytes: Uint8Array, random: Random): Promise<void> {
   const expected = await gathered(readJournal(whole(bytes)))
   mustEqualEach(await gathered(readJournal(pieces(bytes, random))), expected, 'reads something else in pieces')
+}
+
+/** What an index says lies within what it says that it covers. */
+function index(bytes: Uint8Array): void {
+  const end = bytes.indexOf(10)
+  const header = parseIndexHeader(bytes.subarray(0, end < 0 ? bytes.length : end))
+  const body = parseIndexBody(bytes.subarray(end + 1), header)
+  for (const { start, length, batch, sid } of body.records) {
+    must(start + length < header.covered, 'leads behind the end')
+    must(body.batches[batch] !== undefined && header.sids[sid] !== undefined, 'leads to nothing')
+  }
+  mustEqual(
+    parseIndexBody(text(encodeIndex({ header, ...body }).split('\n')[1] ?? ''), header),
+    body,
+    'writes another one',
+  )
 }
 
 /** No signature in the seeds holds, so whatever is made of them must not hold either. */

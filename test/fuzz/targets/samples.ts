@@ -4,7 +4,10 @@ import { sha384 } from '../../../src/crypto/hash.ts'
 import { thumbprint } from '../../../src/crypto/jwk.ts'
 import { buildBatch, sealBatch } from '../../../src/evidence/batch.ts'
 import { digestOf } from '../../../src/evidence/checks.ts'
-import { encodeLine, FIRST_PREV, type JournalLine } from '../../../src/evidence/journal/format.ts'
+import { recipientMembers, type RecipientPublicKey } from '../../../src/crypto/recipient.ts'
+import { encodeLine, FIRST_PREV, type JournalLine, type RecordLine } from '../../../src/evidence/journal/format.ts'
+import type { SegmentIndex } from '../../../src/evidence/journal/index/format.ts'
+import { segmentFile } from '../../../src/evidence/journal/names.ts'
 import { encodeStatement, NO_SERVER, type StatementFields } from '../../../src/evidence/statement.ts'
 import type { VerificationKey } from '../../../src/evidence/types.ts'
 
@@ -78,6 +81,75 @@ export const STATEMENTS: readonly Uint8Array[] = [
 export const BATCH = sealBatch(buildBatch(STATEMENTS, { kid: KID, algorithm: 'ML-DSA-87', custody: 'hsm' }), SIGNATURE)
 
 const batchDigest = digestOf(BATCH.jws)
+const SERIES = '2026-11-29T10-50-00Z-AAAAAAAAAAAA'
+const record: RecordLine = {
+  type: 'record',
+  batch: batchDigest,
+  statement: STATEMENTS[0] ?? nothing,
+  head: HEAD,
+  index: 0,
+  proof: BATCH.proofs[0] ?? [],
+  how: 'sent',
+  at: 1_790_000_000_001,
+  context: undefined,
+}
+/** A segment whose contexts are encrypted, behind one that a crash cut off and one that was deleted. */
+export const SEALED_LINES: readonly Uint8Array[] = journal([
+  {
+    type: 'segment',
+    series: SERIES,
+    segment: 3,
+    at: 1_790_000_000_000,
+    contexts: 'encrypted',
+    cut: 17,
+    encryption: { to: encodeBase64url(HASH), ciphertext: filled(1568, 4), share: filled(32, 5) },
+  },
+  { type: 'key', kid: KID, key: SIGNER },
+  { type: 'batch', digest: batchDigest, kid: KID, jws: BATCH.jws },
+  { ...record, sealed: filled(CALL.length + 16, 6) },
+  {
+    type: 'handshake',
+    sid: encodeBase64url(HASH),
+    conn: encodeBase64url(HASH),
+    transcript: encodeBase64url(HASH),
+    suite: 'MLKEM1024_X25519_MLDSA87_AES256GCM_SHA384',
+    at: 1_790_000_000_001,
+  },
+  {
+    type: 'pruned',
+    at: 1_790_000_000_002,
+    file: segmentFile(SERIES, 0),
+    bytes: 4711,
+    why: 'age',
+    next: 12,
+    head: encodeBase64url(HASH),
+  },
+  { type: 'close', at: 1_790_000_000_003, records: 1, next: true },
+])
+export const INDEX: SegmentIndex = {
+  header: { size: 9000, covered: 8900, last: 8000, head: batchDigest, from: 1, to: 2, sids: [encodeBase64url(HASH)] },
+  segment: 100,
+  keys: [[101, 3500]],
+  batches: [[3602, 2000, 0]],
+  records: [{ start: 5603, length: 900, line: 4, batch: 0, sid: 0, dir: 's2c', seq: 7, at: 1, digest: batchDigest }],
+}
+export const RECIPIENT: RecipientPublicKey = { kemKey: filled(1568, 1), share: filled(32, 2) }
+export const PRIVATE_FILES: readonly Uint8Array[] = [
+  { seed: encodeBase64url(filled(96, 7)) },
+  {
+    lock: { N: 131_072, r: 8, p: 1, salt: encodeBase64url(filled(32, 8)) },
+    nonce: encodeBase64url(filled(12, 9)),
+    sealed: encodeBase64url(filled(112, 10)),
+  },
+].map((secret) =>
+  json({
+    v: 1,
+    typ: 'countersign-recipient-key',
+    ...recipientMembers(RECIPIENT),
+    ...secret,
+  }),
+)
+
 export const JOURNAL_LINES: readonly Uint8Array[] = journal([
   { type: 'key', kid: KID, key: SIGNER },
   { type: 'batch', digest: batchDigest, kid: KID, jws: BATCH.jws },

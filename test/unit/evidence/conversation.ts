@@ -109,7 +109,7 @@ export async function rewritten(path: string, change: (lines: Record<string, unk
   const parsed = lines.map((line): Record<string, unknown> => JSON.parse(line))
   // A segment goes on where the one before it ended.
   const [first] = parsed
-  let prev = String(first?.['prev'] ?? FIRST_PREV)
+  let prev = typeof first?.['prev'] === 'string' ? first['prev'] : FIRST_PREV
   const from = Number(first?.['n'] ?? 0)
   const texts = change(parsed).map((line, at) => {
     const text = JSON.stringify({ ...line, n: from + at, prev })

@@ -11,7 +11,7 @@ describe('settings', () => {
     expect(settings.gateways).toEqual([])
     expect(settings.identity).toEqual({ kind: 'vault' })
     expect(settings.suites).toHaveLength(3)
-    expect(settings.journal).toEqual({ contexts: 'full', durability: 'written' })
+    expect(settings.journal).toMatchObject({ contexts: 'full', durability: 'written' })
   })
 
   it('reads gateways by address and by command', () => {
