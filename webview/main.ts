@@ -1,6 +1,7 @@
 /** The panel's entry: wires messages, model and shell. */
 import './panel.css'
-import { type HostMessage, type PanelContexts, parseHostMessage } from '../src/contracts/panel.ts'
+import { type HostMessage, parseHostMessage } from '../src/contracts/panel.ts'
+import type { PanelContexts } from '../src/contracts/panelContexts.ts'
 import { PanelCaller } from '../src/contracts/panelRpc.ts'
 import { Announcer } from './app/announce.ts'
 import { CalmState } from './app/figures.ts'
@@ -55,10 +56,12 @@ function start(root: HTMLElement): void {
       draw()
     }, SILENCE)
     try {
+      const listed = model.relist()
       const { view } = await caller.call('ready', {})
       if (view !== undefined) model.keep({ view })
       // What is seen after a reload is not known to the host, and decides what it looks after.
       await caller.call('selectView', { view: model.saved.view })
+      await listed
     } catch {
       model.silent = model.state === undefined
     } finally {
@@ -69,15 +72,13 @@ function start(root: HTMLElement): void {
   }
 
   function take(contexts: PanelContexts): void {
-    if (rows.apply(contexts) === 'gap') {
-      void hello()
-      return
-    }
-    announcer.rows(contexts.rows, contexts.reset)
-    const selected = contexts.rows.find((row) => row.ref === model.saved.context)
-    const known = model.detail?.detail?.row.verdict
+    rows.change(contexts)
+    announcer.rows(contexts.rejected)
+    const { selected } = contexts
     // The selected context got its verdict: what is shown of it is old.
-    if (selected !== undefined && selected.verdict !== known) void model.load(selected.ref, false)
+    if (selected?.ref === model.saved.context && selected?.verdict !== model.detail?.detail?.row.verdict) {
+      void model.load(selected?.ref ?? '', false)
+    }
     draw()
   }
 
@@ -93,7 +94,7 @@ function start(root: HTMLElement): void {
       case 'reveal':
         model.show(message.view)
         if (message.session !== undefined) model.keep({ session: message.session })
-        if (message.context !== undefined) model.select(rows.get(message.context))
+        if (message.context !== undefined) model.select({ ref: message.context })
         return
       case 'reply':
         caller.receive(message)

@@ -3,10 +3,11 @@
  * both sides. The host owns the state and sends it; the webview sends intents, each a request with an id and a reply.
  */
 import * as v from 'valibot'
-import { contextDetailSchema, contextRowSchema } from './panelContext.ts'
+import { bytesSchema, contextDetailSchema, EVIDENCE_PARTS } from './panelContext.ts'
+import { contextRowsParams, contextsSchema, setFilterParams, windowSchema } from './panelContexts.ts'
 import { hsmSchema, KEY_ACTIONS, SLOT_ACTIONS } from './panelHsm.ts'
-import { count, custody, digest, label, list, measured, type Of, ref, sentence } from './panelSchema.ts'
-import { factSchema, sessionSchema } from './panelSession.ts'
+import { count, custody, digest, label, list, type Of, ref, sentence } from './panelSchema.ts'
+import { factSchema, measuresSchema, sessionSchema } from './panelSession.ts'
 
 export const VIEWS = ['sessions', 'contexts', 'hsm'] as const
 export type View = (typeof VIEWS)[number]
@@ -53,8 +54,8 @@ export const countersSchema = v.strictObject({
   unsigned: count,
   /** Batches that were signed or verified. */
   roots: count,
-  /** Contexts a second, measured over the last seconds; undefined: not measured. */
-  rate: v.optional(measured),
+  /** Over all gateways. */
+  measures: measuresSchema,
   /** Rejected since the contexts view was last open. */
   unseen: count,
 })
@@ -69,20 +70,6 @@ export const stateSchema = v.strictObject({
   notices: list(noticeSchema, 16),
 })
 
-export const CONTEXT_ROWS = 20_000
-
-/**
- * Rows that were added or changed. `base` is the version it builds on: a webview at another one asks for everything with
- * `ready`. `reset`: forget what there was. A row whose ref is known replaces that row in place; a new one is the newest.
- */
-export const contextsSchema = v.strictObject({
-  base: count,
-  version: count,
-  reset: v.boolean(),
-  /** Oldest first. */
-  rows: list(contextRowSchema, CONTEXT_ROWS),
-})
-
 const nothing = v.strictObject({})
 const done = v.strictObject({})
 const view = v.picklist(VIEWS)
@@ -93,9 +80,12 @@ const person = 15 * 60_000
 
 /** Each intent with the shape of its parameters and of its result. */
 export const METHODS = {
-  /** The webview is up, or lost track: answer, then send `state` and `contexts` with reset. */
+  /** The webview is up, or lost track: answer, then send `state`. The contexts are asked for by `setFilter`. */
   ready: { params: nothing, result: v.strictObject({ view: v.optional(view) }), within: soon },
   selectView: { params: v.strictObject({ view }), result: done, within: soon },
+  /** Begins the list of contexts: the newest rows that match, then `contexts` with what changes. */
+  setFilter: { params: setFilterParams, result: windowSchema, within: soon },
+  contextRows: { params: contextRowsParams, result: windowSchema, within: soon },
   /** `reveal` shows the bytes of a rejected or unsigned context; without it they are withheld. Runs the verification. */
   contextDetail: {
     params: v.strictObject({ ref, reveal: v.boolean() }),
@@ -104,8 +94,22 @@ export const METHODS = {
   },
   /** As contextDetail, and the host says so in its log: what a person asks for by a button. */
   verifyAgain: { params: v.strictObject({ ref, reveal: v.boolean() }), result: contextDetailSchema, within: soon },
+  /** 4 KiB of the context itself, from `offset`. */
+  contextBytes: {
+    params: v.strictObject({ ref, offset: count, reveal: v.boolean() }),
+    result: bytesSchema,
+    within: soon,
+  },
   /** One evidence record as a JSON line, to the clipboard. */
   copyEvidence: { params: v.strictObject({ ref }), result: v.strictObject({ bytes: count }), within: soon },
+  /** A part of it, exactly as it was signed or received, to the clipboard. */
+  copyPart: {
+    params: v.strictObject({ ref, part: v.picklist(EVIDENCE_PARTS), reveal: v.boolean() }),
+    result: v.strictObject({ bytes: count }),
+    within: soon,
+  },
+  /** To a file that the person chooses, in the host's own dialog. */
+  exportEvidence: { params: v.strictObject({ ref }), result: done, within: person },
   openDocument: { params: v.strictObject({ ref }), result: done, within: soon },
   connect: { params: nothing, result: done, within: person },
   /** By gateway session: all of its servers. */
@@ -177,7 +181,6 @@ export type PanelSigner = Of<typeof signerSchema>
 export type PanelNotice = Of<typeof noticeSchema>
 export type PanelCounters = Of<typeof countersSchema>
 export type PanelState = Of<typeof stateSchema>
-export type PanelContexts = Of<typeof contextsSchema>
 export type PanelReply = Of<typeof replySchema>
 export type HostMessage = Of<typeof hostSchema>
 export type PanelRequest = Of<typeof requestSchema>

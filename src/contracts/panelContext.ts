@@ -39,6 +39,8 @@ export const contextRowSchema = v.strictObject({
   alert: v.optional(count),
   /** Why it is rejected or unsigned. */
   reason: v.optional(sentence),
+  /** Whether a later statement of the other side names it as verified; `never`: the session is over. Absent: not yet. */
+  receipt: v.optional(v.picklist(['acknowledged', 'never'])),
 })
 
 /** What is shown of a context's bytes. Absent text: withheld, or only its digest was kept. */
@@ -49,7 +51,10 @@ export const bodySchema = v.strictObject({
   custody,
   at: instant,
   size: count,
-  state: v.picklist(['shown', 'withheld', 'digest only']),
+  /** `waiting`: its bytes are shown as soon as they are signed. `lost`: they were kept, and cannot be read now. */
+  state: v.picklist(['shown', 'withheld', 'digest only', 'waiting', 'lost']),
+  /** Why they cannot be read. */
+  reason: v.optional(sentence),
   /** UTF-8, decoded with replacement characters; at most `BODY_CHARACTERS` of it. */
   text: v.optional(v.pipe(v.string(), v.maxLength(262_144))),
   /** The text ends before the context does. */
@@ -58,6 +63,19 @@ export const bodySchema = v.strictObject({
   lossy: v.boolean(),
 })
 export const BODY_CHARACTERS = 262_144
+
+/** Bytes that one answer carries at most. */
+export const BYTES_SHOWN = 4096
+
+export const bytesSchema = v.strictObject({
+  offset: count,
+  /** Of the whole context. */
+  size: count,
+  /** In hex. */
+  bytes: v.pipe(v.string(), v.maxLength(2 * BYTES_SHOWN), v.regex(/^[0-9a-f]*$/)),
+})
+
+export const EVIDENCE_PARTS = ['statement', 'jws', 'context', 'key'] as const
 
 export const CHECK_STATES = ['passed', 'failed', 'not reached'] as const
 
@@ -88,6 +106,8 @@ export const statementSchema = v.strictObject({
   req: v.optional(digest),
   ack: v.strictObject({ seq: v.pipe(v.number(), v.safeInteger()), head: digest }),
   end: v.optional(v.strictObject({ events: count, reason: label })),
+  /** The exact JSON that was signed. */
+  text: v.pipe(v.string(), v.maxLength(16_384)),
 })
 
 /** RFC 9162 inclusion proof. Hashes in hex: `given` from the leaf up, `computed` from the leaf to the root (one more). */
@@ -111,6 +131,8 @@ export const batchSchema = v.strictObject({
   signatureBytes: count,
   /** SHA-384 of the signature, hex. */
   signatureDigest: digest,
+  /** The flattened JWS, exactly as it was made. */
+  jws: v.pipe(v.string(), v.maxLength(16_384)),
 })
 
 export const contextDetailSchema = v.strictObject({
@@ -126,6 +148,10 @@ export const contextDetailSchema = v.strictObject({
   statementIs: v.picklist(['verified', 'claimed']),
   /** SHA-384 of the bytes that arrived, base64url; beside the statement's where they differ. */
   receivedDigest: v.optional(digest),
+  /** The statement of the other side that names this one as verified; absent: none yet, or none that is still listed. */
+  acknowledgedBy: v.optional(v.strictObject({ ref, seq: count, at: instant })),
+  /** Other contexts that wait for a signature now; one signature covers those that wait together. */
+  waiting: v.optional(count),
   proof: v.optional(proofSchema),
   batch: v.optional(batchSchema),
   timings: v.strictObject({
@@ -147,4 +173,6 @@ export type ContextCheck = Of<typeof checkSchema>
 export type ContextStatement = Of<typeof statementSchema>
 export type ContextProof = Of<typeof proofSchema>
 export type ContextBatch = Of<typeof batchSchema>
+export type ContextBytes = Of<typeof bytesSchema>
+export type EvidencePart = (typeof EVIDENCE_PARTS)[number]
 export type ContextDetail = Of<typeof contextDetailSchema>

@@ -40,7 +40,7 @@ export function panelHtml({ nonce, cspSource, scriptUri, styleUri, title }: Pane
 <title>${escapeHtml(title)}</title>
 </head>
 <body>
-<div id="root"></div>
+<main id="root"></main>
 <script nonce="${escapeHtml(nonce)}" src="${escapeHtml(scriptUri)}"></script>
 </body>
 </html>

@@ -56,6 +56,16 @@ export const seriesSchema = v.strictObject({
   values: list(v.nullable(measured), 300),
 })
 
+export const measuresSchema = v.strictObject({
+  /** Contexts a second, both directions. */
+  rate: seriesSchema,
+  /** Milliseconds that signing and verifying added to a call, p50. */
+  added: seriesSchema,
+  /** Contexts that one signature covered, p50. */
+  batch: seriesSchema,
+  batchLimit: v.optional(count),
+})
+
 export const epochSchema = v.strictObject({
   epoch: count,
   from: instant,
@@ -97,15 +107,7 @@ export const sessionSchema = v.strictObject({
   nextRekey: v.optional(v.strictObject({ at: v.optional(instant), contexts: v.optional(count) })),
   contexts: count,
   rejected: count,
-  measures: v.strictObject({
-    /** Contexts a second, both directions. */
-    rate: seriesSchema,
-    /** Milliseconds that signing and verifying added to a call, p50. */
-    added: seriesSchema,
-    /** Contexts that one signature covered, p50. */
-    batch: seriesSchema,
-    batchLimit: v.optional(count),
-  }),
+  measures: measuresSchema,
 })
 
 export type SessionState = (typeof SESSION_STATES)[number]
@@ -114,6 +116,7 @@ export type PanelIdentity = Of<typeof identitySchema>
 export type PanelHandshake = Of<typeof handshakeSchema>
 export type PanelLeg = Of<typeof legSchema>
 export type PanelSeries = Of<typeof seriesSchema>
+export type PanelMeasures = Of<typeof measuresSchema>
 export type PanelEpoch = Of<typeof epochSchema>
 export type PanelFact = Of<typeof factSchema>
 export type PanelSession = Of<typeof sessionSchema>

@@ -103,7 +103,11 @@ export function activate(context: ExtensionContext): void {
   const inventory = owned.add(new InventoryService({ processes, modules, vaultFile: places.vault, clock }))
   const locking: LockPorts = { processes, identity, pins: pinDesk, locked: () => whenLocked(autoLock, inventory) }
 
-  const contexts = new ContextStore(clock)
+  // Imported when an older context is opened, which in most windows nobody does.
+  const contexts = new ContextStore(clock, {
+    find: async (place, signal) =>
+      (await import('../evidence/journal/store.ts')).findEntry(places.journal, place, signal),
+  })
   const journal = new LazyJournal(places.journal, () => configuration.usable.journal, log)
   const pins = new GatewayPins(places.state, clock)
   const board = new PinBoard(pins)

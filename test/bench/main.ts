@@ -4,6 +4,7 @@ import { measureCalls } from './calls/measure.ts'
 import { measureHandshakes } from './handshakes/measure.ts'
 import { measureIdle } from './idle/measure.ts'
 import type { Measured, Setting } from './measured.ts'
+import { measurePanel } from './panel/measure.ts'
 import { asText, writeJson } from './report.ts'
 import { measureSigning } from './signing/measure.ts'
 import { measureVerification } from './verification/measure.ts'
@@ -14,6 +15,7 @@ const PARTS: Readonly<Record<string, (setting: Setting) => Promise<Measured>>> =
   handshakes: measureHandshakes,
   verification: measureVerification,
   idle: measureIdle,
+  panel: measurePanel,
 }
 
 const options = {

@@ -6,7 +6,19 @@ import type { PanelState } from '../../src/contracts/panel.ts'
 import type { ContextRow } from '../../src/contracts/panelContext.ts'
 import { hsm } from './dataHsm.ts'
 import { sessions } from './dataSessions.ts'
-import { editor } from './seed.ts'
+import { dice, editor } from './seed.ts'
+
+/** Five minutes of a quiet desk. */
+function measures(): PanelState['counters']['measures'] {
+  const throws = dice(3)
+  const values = (low: number, high: number) => Array.from({ length: 60 }, () => low + (high - low) * throws() ** 2)
+  return {
+    rate: { now: 3.6, values: values(0, 9) },
+    added: { now: 11.4, values: values(9, 24) },
+    batch: { now: 2, values: values(1, 12).map(Math.round) },
+    batchLimit: 64,
+  }
+}
 
 export function state(version: number, rows: readonly ContextRow[], scene: string): PanelState {
   const of = (verdict: string) => rows.filter((row) => row.verdict === verdict).length
@@ -29,7 +41,7 @@ export function state(version: number, rows: readonly ContextRow[], scene: strin
       rejected: of('rejected'),
       unsigned: of('unsigned'),
       roots: new Set(rows.map((row) => row.batch?.id)).size,
-      rate: 3.6,
+      measures: measures(),
       unseen: empty ? 0 : 1,
     },
     hsm: hsm(scene),

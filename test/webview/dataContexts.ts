@@ -108,7 +108,12 @@ const ANSWER = JSON.stringify({
   id: 41,
   result: { content: [{ type: 'text', text: '# Pricing\n\nList prices are reviewed every quarter.' }], isError: false },
 })
-const NASTY = `{"jsonrpc":"2.0","id":41,"result":{"content":[{"type":"text","text":"total \u202e000,1$\u202c \u200b<script>alert(1)</script> <img src=x onerror=alert(2)>"}],"deep":${'['.repeat(60)}${']'.repeat(60)},"long":"${'A'.repeat(4000)}"}}`
+/** The bytes of a body, for who wants to see them. */
+export function bytesOf(ref: string): Uint8Array {
+  return Buffer.from(ref.endsWith('other') ? QUESTION : `${ANSWER}${'x'.repeat(9000)}`)
+}
+const DEEP = 200
+const NASTY = `{"jsonrpc":"2.0","id":41,"result":{"content":[{"type":"text","text":"total \u202e000,1$\u202c \u200b\u001b[31mred <script>alert(1)</script> <img src=x onerror=alert(2)>"}],"long":"${'A'.repeat(200_000)}","deep":${'['.repeat(DEEP)}${']'.repeat(DEEP)}}}`
 
 export function detailOf(row: ContextRow, reveal: boolean): ContextDetail {
   const n = row.batch?.n ?? 1
@@ -166,13 +171,12 @@ export function detailOf(row: ContextRow, reveal: boolean): ContextDetail {
     prev: hash('prev').toString('base64url'),
     ack: { seq: 280, head: hash('ack').toString('base64url') },
   }
+  const text = JSON.stringify({ v: 1, typ: 'countersign-statement', ...statement, salt: id('salt') })
   return {
     row: row.batch === undefined ? bare : row,
-    question: {
-      ...(row.dir === 'c2s' ? mine : { ...other, dir: 'c2s', custody: 'hsm' }),
-      state: 'shown',
-      text: QUESTION,
-    },
+    question: pending
+      ? { ...mine, state: 'waiting' }
+      : { ...(row.dir === 'c2s' ? mine : { ...other, dir: 'c2s', custody: 'hsm' }), state: 'shown', text: QUESTION },
     answers: pending
       ? []
       : [
@@ -181,6 +185,7 @@ export function detailOf(row: ContextRow, reveal: boolean): ContextDetail {
             : { ...answerMeta, state: 'shown', text: answerText },
         ],
     moreAnswers: 0,
+    ...(pending ? { waiting: 1 } : {}),
     checks:
       pending || unsigned
         ? []
@@ -193,7 +198,8 @@ export function detailOf(row: ContextRow, reveal: boolean): ContextDetail {
       ? {}
       : {
           checkedAt: Date.now(),
-          statement,
+          statement: { ...statement, text },
+          ...(row.receipt === 'acknowledged' ? { acknowledgedBy: { ref: row.ref, seq: 281, at: row.at + 38 } } : {}),
           proof: { index, size: n, given: given.map(hex), computed: computed.map(hex) },
         }),
     statementIs: bad ? 'claimed' : 'verified',
@@ -218,6 +224,11 @@ export function detailOf(row: ContextRow, reveal: boolean): ContextDetail {
             }).replace(/"root":"[^"]*"/, `"root":"${Buffer.from(root).toString('base64url')}"`),
             signatureBytes: 4627,
             signatureDigest: hex(hash('signature')),
+            jws: JSON.stringify({
+              protected: id('protected'),
+              payload: id('payload'),
+              signature: hash('signature').toString('base64url').repeat(96),
+            }),
           },
         }),
     timings:

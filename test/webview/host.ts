@@ -1,25 +1,37 @@
+import { BYTES_SHOWN, type ContextRow } from '../../src/contracts/panelContext.ts'
 import { panelHtml } from '../../src/contracts/panelHtml.ts'
 import { type PanelHandlers, PanelResponder } from '../../src/contracts/panelRpc.ts'
+import { ContextIndex } from '../../src/extension/evidence/list/contextIndex.ts'
+import { numberOf, refOf } from '../../src/extension/evidence/refs.ts'
+import { ContextFeed, type ListedContexts } from '../../src/extension/panel/contextFeed.ts'
+import { Emitter } from '../../src/support/emitter.ts'
 import { CountersignError } from '../../src/support/errors.ts'
 import { state } from './data.ts'
-import { contextRows, detailOf } from './dataContexts.ts'
+import { bytesOf, contextRows, detailOf } from './dataContexts.ts'
 
 /** @public used by the harness, which imports the bundle of this file */
 export { panelHtml }
 
-/** A stand-in for the extension host: the real responder, fed with generated data. */
-export class FakeHost {
+/** A stand-in for the extension host: the real responder, list and filter, fed with invented rows. */
+export class FakeHost implements ListedContexts {
+  readonly index = new ContextIndex()
+  readonly receipts = { take: () => [] }
+  readonly asked: string[] = []
+  private readonly changed = new Emitter<string>()
+  readonly onChange = this.changed.event
   private readonly responder: PanelResponder
+  private readonly feed: ContextFeed
   private readonly post: (message: unknown) => void
   private readonly scene: string
-  private readonly rows
   private version = 0
-  readonly asked: string[] = []
 
   constructor(post: (message: unknown) => void, scene: string, count: number) {
     this.post = post
     this.scene = scene
-    this.rows = contextRows(count)
+    this.index.onChange((number) => this.changed.fire(refOf(number)))
+    const empty = scene === 'first' || scene === 'nothing'
+    for (const row of empty ? [] : contextRows(count)) this.add(row)
+    this.feed = new ContextFeed({ contexts: this, post, now: () => performance.now() })
     this.responder = new PanelResponder(this.handlers(), post)
   }
 
@@ -27,25 +39,53 @@ export class FakeHost {
     return this.responder.receive(message)
   }
 
-  /** `n` more contexts, as a session would bring them. */
-  bring(n: number): void {
-    const fresh = contextRows(n + 20)
-      .slice(0, n)
-      .map((row, at) => ({ ...row, ref: `new ${this.version} ${at}`, at: Date.now() }))
-    this.rows.push(...fresh)
-    this.post({
-      type: 'contexts',
-      contexts: { base: this.version, version: ++this.version, reset: false, rows: fresh },
-    })
-    this.post({ type: 'state', state: state(this.version, this.rows, this.scene) })
+  dispose(): void {
+    this.responder.dispose()
+    this.feed.dispose()
   }
 
-  private all(): void {
+  row(number: number): ContextRow | undefined {
+    const row = this.index.get(number)
+    if (row === undefined) return undefined
+    const { gateway: _, ...shown } = row
+    const late = this.index.end - number
+    const receipt = late > 30 ? ('acknowledged' as const) : number % 7 === 0 ? ('never' as const) : undefined
+    return { ref: refOf(number), ...shown, ...(receipt && row.verdict === 'verified' ? { receipt } : {}) }
+  }
+
+  textOf(): string | undefined {
+    return undefined
+  }
+
+  /** `n` more contexts, as a session would bring them. */
+  bring(n: number): void {
+    for (const row of contextRows(n + 20).slice(0, n)) this.add({ ...row, at: Date.now() })
+    this.state()
+  }
+
+  /** What was pending is verified. */
+  settle(): void {
+    for (let number = this.index.first; number < this.index.end; number++) {
+      const row = this.index.get(number)
+      if (row?.verdict === 'pending')
+        this.index.set(number, { ...row, verdict: 'verified', batch: { id: 'late', n: 2 } })
+    }
+  }
+
+  private add(row: ContextRow): void {
+    this.index.add({ ...row, gateway: 'desk' })
+  }
+
+  private state(): void {
     if (this.scene === 'silent') return
-    this.version++
-    this.post({ type: 'state', state: state(this.version, this.rows, this.scene) })
-    const rows = this.scene === 'first' || this.scene === 'nothing' ? [] : this.rows
-    this.post({ type: 'contexts', contexts: { base: 0, version: this.version, reset: true, rows } })
+    this.post({ type: 'state', state: state(++this.version, this.rows(), this.scene) })
+  }
+
+  private rows(): ContextRow[] {
+    return Array.from(
+      { length: this.index.end - this.index.first },
+      (_, at) => this.row(this.index.first + at) ?? [],
+    ).flat()
   }
 
   private handlers(): PanelHandlers {
@@ -54,7 +94,7 @@ export class FakeHost {
       return Promise.resolve({})
     }
     const detail = (params: { readonly ref: string; readonly reveal: boolean }) => {
-      const row = this.rows.find((candidate) => candidate.ref === params.ref)
+      const row = this.row(numberOf(params.ref))
       if (row === undefined || this.scene === 'broken') {
         return Promise.reject(new CountersignError('internal', 'The journal of this session cannot be read.'))
       }
@@ -63,9 +103,22 @@ export class FakeHost {
     return {
       ready: () => {
         if (this.scene === 'silent') return new Promise(() => {})
-        queueMicrotask(() => this.all())
+        queueMicrotask(() => this.state())
         return Promise.resolve({})
       },
+      setFilter: (params) =>
+        this.scene === 'silent' ? new Promise(() => {}) : Promise.resolve(this.feed.setFilter(params)),
+      contextRows: (params) => Promise.resolve(this.feed.contextRows(params)),
+      contextBytes: ({ ref, offset }) => {
+        const bytes = bytesOf(ref)
+        const part = bytes.subarray(offset, offset + BYTES_SHOWN)
+        return Promise.resolve({ offset, size: bytes.length, bytes: Buffer.from(part).toString('hex') })
+      },
+      copyPart: ({ part }) => {
+        this.asked.push(`copyPart ${part}`)
+        return Promise.resolve({ bytes: 1 })
+      },
+      exportEvidence: done('exportEvidence'),
       selectView: done('selectView'),
       contextDetail: detail,
       verifyAgain: detail,

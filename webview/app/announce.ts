@@ -16,13 +16,12 @@ export class Announcer {
     parent.append(this.region)
   }
 
-  /** `silent`: rows of the past, from a list that was sent anew. */
-  rows(rows: readonly ContextRow[], silent: boolean): void {
+  /** What was just rejected; never what was rejected before somebody looked. */
+  rows(rows: readonly ContextRow[]): void {
     for (const row of rows) {
-      if (row.verdict !== 'rejected' || this.said.has(row.ref)) continue
+      if (this.said.has(row.ref)) continue
       this.said.add(row.ref)
-      if (!silent)
-        this.region.textContent = sentences.announce(plain(about(row)), plain(row.server), plain(row.reason ?? ''))
+      this.region.textContent = sentences.announce(plain(about(row)), plain(row.server), plain(row.reason ?? ''))
     }
   }
 }

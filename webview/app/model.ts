@@ -1,8 +1,10 @@
 import type { Method, PanelState, Params, Result, View } from '../../src/contracts/panel.ts'
 import type { ContextDetail, ContextRow } from '../../src/contracts/panelContext.ts'
+import type { ContextFilter } from '../../src/contracts/panelContexts.ts'
 import { PanelCallError } from '../../src/contracts/panelRpc.ts'
+import { BodyViews } from '../contexts/bodyViews.ts'
 import { strings } from '../strings.ts'
-import type { ContextRows, RowFilter } from './rows.ts'
+import type { ContextRows } from './rows.ts'
 import type { Saved } from './saved.ts'
 
 /** What a view may read, and the intents it may send. Views are functions of this; nothing else holds state. */
@@ -15,7 +17,10 @@ export interface Detail {
   readonly busy: boolean
 }
 
-type Call = <M extends Method>(method: M, params: Params<M>) => Promise<Result<M>>
+/** Milliseconds after the last key before a text is searched. */
+const TYPING = 120
+
+export type Call = <M extends Method>(method: M, params: Params<M>) => Promise<Result<M>>
 
 export class Model {
   state: PanelState | undefined
@@ -28,6 +33,13 @@ export class Model {
   readonly busy = new Set<string>()
   readonly rows: ContextRows
   readonly saved: Saved
+  /** Newer contexts are counted, not listed. */
+  holding = false
+  /** How the bodies of the opened context are looked at. */
+  readonly bodies: BodyViews
+  private typing: ReturnType<typeof setTimeout> | undefined
+  private wanted: Params<'contextRows'> | undefined
+  private asking = false
   private settling: ReturnType<typeof setTimeout> | undefined
   private readonly call: Call
   private readonly changed: () => void
@@ -39,6 +51,7 @@ export class Model {
     this.call = call
     this.changed = changed
     this.save = save
+    this.bodies = new BodyViews(call, changed)
   }
 
   keep(change: Partial<Saved>): void {
@@ -53,16 +66,62 @@ export class Model {
     void this.send('selectView', { view })
   }
 
-  filter(change: Partial<RowFilter>): void {
-    this.keep({ filter: { ...this.saved.filter, ...change } })
+  filter(change: Partial<ContextFilter>): void {
+    const before = this.saved.filter
+    this.keep({ filter: { ...before, ...change } })
+    clearTimeout(this.typing)
+    // Whoever types a word means the word, not each of its beginnings.
+    const wait = this.saved.filter.text === before.text ? 0 : TYPING
+    this.typing = setTimeout(() => void this.relist(), wait)
   }
 
   hold(on: boolean): void {
-    this.rows.hold(on)
+    this.holding = on
+    this.changed()
+    void this.relist()
+  }
+
+  /** Begins the list anew, or goes on with it where the filter is the same. */
+  async relist(): Promise<void> {
+    const { filter, context } = this.saved
+    const selected = context === undefined ? {} : { selected: context }
+    try {
+      this.rows.take(await this.call('setFilter', { filter, hold: this.holding, ...selected }))
+    } catch (thrown) {
+      this.fail(thrown)
+    }
     this.changed()
   }
 
-  select(row: ContextRow | undefined): void {
+  /** The rows that are in view. One question at a time: whoever scrolls fast is answered where they are, not where they were. */
+  want(rows: Params<'contextRows'>): void {
+    this.wanted = rows
+    if (!this.asking) void this.ask()
+  }
+
+  private async ask(): Promise<void> {
+    this.asking = true
+    try {
+      for (let rows = this.wanted; rows !== undefined; rows = this.wanted) {
+        this.wanted = undefined
+        this.rows.take(await this.call('contextRows', rows))
+        this.changed()
+      }
+    } catch (thrown) {
+      this.fail(thrown)
+    } finally {
+      this.asking = false
+    }
+  }
+
+  private fail(thrown: unknown): void {
+    // What a person cancelled is no failure.
+    const quiet = thrown instanceof PanelCallError && (thrown.code === 'cancelled' || thrown.code === 'disposed')
+    if (!quiet) this.outcome = { good: false, text: sentenceOf(thrown) }
+    this.changed()
+  }
+
+  select(row: Pick<ContextRow, 'ref'> | undefined): void {
     this.keep({ context: row?.ref })
     clearTimeout(this.settling)
     // Whoever holds an arrow key down passes rows; each answer is a verification, so only where they stop is asked.
@@ -78,9 +137,7 @@ export class Model {
       await this.call(method, params)
       if (said !== undefined) this.outcome = { good: true, text: said }
     } catch (thrown) {
-      // What a person cancelled is no failure.
-      const quiet = thrown instanceof PanelCallError && (thrown.code === 'cancelled' || thrown.code === 'disposed')
-      if (!quiet) this.outcome = { good: false, text: sentenceOf(thrown) }
+      this.fail(thrown)
     } finally {
       this.busy.delete(method)
       this.changed()

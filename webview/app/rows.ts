@@ -1,85 +1,95 @@
-import { CONTEXT_ROWS, type PanelContexts } from '../../src/contracts/panel.ts'
-import type { ContextRow, Verdict } from '../../src/contracts/panelContext.ts'
+import type { ContextRow } from '../../src/contracts/panelContext.ts'
+import type { ContextList, ContextWindow, PanelContexts, PanelReceipt } from '../../src/contracts/panelContexts.ts'
 
-export interface RowFilter {
-  readonly text: string
-  readonly server: string
-  readonly direction: '' | 'c2s' | 's2c'
-  readonly verdict: '' | Verdict
-}
-export const NO_FILTER: RowFilter = { text: '', server: '', direction: '', verdict: '' }
+/** Rows that are kept although they are out of view: enough to scroll back and forth without a gap. */
+const KEPT = 2_000
 
-export function isFiltered(filter: RowFilter): boolean {
-  return filter.text !== '' || filter.server !== '' || filter.direction !== '' || filter.verdict !== ''
-}
-
-function haystack(row: ContextRow): string {
-  return [row.server, row.tool, row.method, row.kind, row.reason, row.exchange].join('\n').toLowerCase()
-}
-
-/** Rows the host sent, newest last, and the filtered list, newest first. */
+/**
+ * What the webview has of the list of contexts: how long it is, and the rows around the ones in view. The host filters and
+ * numbers; a match keeps its number until the list is renumbered.
+ */
 export class ContextRows {
-  private readonly rows = new Map<string, ContextRow>()
-  private readonly search = new WeakMap<ContextRow, string>()
-  private version = -1
-  /** While holding: what had arrived when it began. Later rows are counted, not shown. */
-  private held: Set<string> | undefined
+  list: ContextList | undefined
+  /** Counts renumberings: places of an earlier one mean nothing. */
+  numbering = 0
+  /** Where the row that was at the top of the view is, after a renumbering. */
+  found: number | undefined
+  private readonly rows = new Map<number, ContextRow>()
+  private readonly places = new Map<string, number>()
+  private readonly receipts = new Map<string, PanelReceipt>()
 
-  /** `gap`: a delta that does not fit on what is here; everything has to be asked for again. */
-  apply(delta: PanelContexts): 'applied' | 'gap' {
-    if (delta.reset) this.rows.clear()
-    else if (delta.base !== this.version) return 'gap'
-    this.version = delta.version
-    // A Map keeps the place of a key that is set again: an update in place, in the order of arrival.
-    for (const row of delta.rows) this.rows.set(row.ref, row)
-    const over = this.rows.size - CONTEXT_ROWS
-    if (over > 0) for (const ref of Array.from(this.rows.keys()).slice(0, over)) this.rows.delete(ref)
-    return 'applied'
+  /** An answer. Older ones than what is known are dropped. */
+  take({ list, rows, found }: ContextWindow): void {
+    if (this.list !== undefined && list.view < this.list.view) return
+    this.relist(list, found)
+    for (const { at, row } of rows) this.put(at, row)
   }
 
-  get size(): number {
-    return this.rows.size
+  /** What the host tells by itself. Before the first answer it says nothing that could be drawn. */
+  change({ list, rows, found, receipts }: PanelContexts): void {
+    if (this.list === undefined || list.view < this.list.view) return
+    for (const receipt of receipts) this.receipts.set(receipt.sid, receipt)
+    this.relist(list, found)
+    for (const { at, row } of rows) this.put(at, row)
   }
 
-  get holding(): boolean {
-    return this.held !== undefined
+  get count(): number {
+    return this.list === undefined ? 0 : this.list.end - this.list.first
+  }
+
+  /** The match at a place in the drawn list, which begins with the newest. */
+  match(position: number): number {
+    return (this.list?.end ?? 0) - 1 - position
+  }
+
+  position(match: number): number {
+    return (this.list?.end ?? 0) - 1 - match
+  }
+
+  at(match: number): ContextRow | undefined {
+    const row = this.rows.get(match)
+    return row === undefined ? undefined : this.withReceipt(row)
   }
 
   get(ref: string): ContextRow | undefined {
-    return this.rows.get(ref)
+    const match = this.places.get(ref)
+    return match === undefined ? undefined : this.at(match)
   }
 
-  hold(on: boolean): void {
-    this.held = on ? new Set(this.rows.keys()) : undefined
+  matchOf(ref: string): number | undefined {
+    return this.places.get(ref)
   }
 
-  servers(): string[] {
-    return Array.from(new Set(Array.from(this.rows.values(), (row) => row.server))).sort()
-  }
-
-  /** Newest first; `newer` counts what Hold keeps back. */
-  view(filter: RowFilter): { readonly list: readonly ContextRow[]; readonly newer: number } {
-    const list: ContextRow[] = []
-    const text = filter.text.trim().toLowerCase()
-    let newer = 0
-    for (const row of this.rows.values()) {
-      if (!this.matches(row, filter, text)) continue
-      if (this.held === undefined || this.held.has(row.ref)) list.push(row)
-      else newer++
+  /** Forgets rows that are far from a match. */
+  prune(around: number): void {
+    if (this.rows.size <= KEPT) return
+    for (const [match, { ref }] of this.rows) {
+      if (Math.abs(match - around) <= KEPT / 2) continue
+      this.rows.delete(match)
+      this.places.delete(ref)
     }
-    return { list: list.reverse(), newer }
   }
 
-  private matches(row: ContextRow, filter: RowFilter, text: string): boolean {
-    if (filter.verdict !== '' && row.verdict !== filter.verdict) return false
-    if (filter.direction !== '' && row.dir !== filter.direction) return false
-    if (filter.server !== '' && row.server !== filter.server) return false
-    if (text === '') return true
-    let hay = this.search.get(row)
-    if (hay === undefined) {
-      hay = haystack(row)
-      this.search.set(row, hay)
-    }
-    return hay.includes(text)
+  private relist(list: ContextList, found: number | undefined): void {
+    const before = this.list
+    this.list = list
+    if (before?.view === list.view && before.revision === list.revision) return
+    this.numbering++
+    this.found = found
+    this.rows.clear()
+    this.places.clear()
+  }
+
+  private put(match: number, row: ContextRow): void {
+    this.rows.set(match, row)
+    this.places.set(row.ref, match)
+  }
+
+  /** Receipts move whole sessions on: rows that were sent before are not sent again for that. */
+  private withReceipt(row: ContextRow): ContextRow {
+    const receipt = row.verdict === 'verified' ? this.receipts.get(row.sid) : undefined
+    if (receipt === undefined || row.receipt === 'acknowledged' || row.seq === undefined) return row
+    if (row.seq < receipt[row.dir]) return { ...row, receipt: 'acknowledged' }
+    return receipt.over ? { ...row, receipt: 'never' } : row
   }
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { VIEWS } from '../../src/contracts/panel.ts'
-import { VERDICTS } from '../../src/contracts/panelContext.ts'
+import { filterSchema, NO_FILTER } from '../../src/contracts/panelContexts.ts'
 
 /** What survives hiding the panel and reloading the window: where one was, never what was shown. */
 const text = v.pipe(v.string(), v.maxLength(256))
@@ -10,12 +10,7 @@ const savedSchema = v.strictObject({
   session: v.optional(text),
   context: v.optional(text),
   key: v.optional(text),
-  filter: v.strictObject({
-    text,
-    server: text,
-    direction: v.picklist(['', 'c2s', 's2c']),
-    verdict: v.picklist(['', ...VERDICTS]),
-  }),
+  filter: filterSchema,
   folded: v.pipe(v.array(text), v.maxLength(200)),
 })
 
@@ -23,7 +18,7 @@ export type Saved = v.InferOutput<typeof savedSchema>
 
 const FRESH: Saved = {
   view: 'sessions',
-  filter: { text: '', server: '', direction: '', verdict: '' },
+  filter: { ...NO_FILTER },
   folded: [],
 }
 

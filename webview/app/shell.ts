@@ -30,6 +30,7 @@ export class Shell {
   render(): void {
     const { view } = this.model.saved
     patch(this.root, [
+      h('h1', { key: 'title', class: 'hear' }, strings.title),
       h(
         'vscode-panels',
         {
@@ -49,6 +50,8 @@ export class Shell {
         ),
       ),
     ])
+    // The toolkit names a tab once, when it is made; a badge comes later.
+    for (const each of VIEWS) document.getElementById(tabId(each))?.setAttribute('aria-label', this.tabLabel(each))
     if (view === 'contexts') this.contexts.attach()
   }
 
@@ -61,17 +64,27 @@ export class Shell {
   }
 
   private tab(view: View): VNode {
-    const state = this.model.state
-    const sessions = state?.sessions.length ?? 0
-    const unseen = state?.counters.unseen ?? 0
-    const alert = view === 'contexts' && unseen > 0 && sentences.rejected(number(unseen))
+    const badge = this.badge(view)
+    const look = view === 'contexts' ? 'alert' : ''
     return h(
       'vscode-panel-tab',
       { key: `tab ${view}`, id: tabId(view) },
       strings.views[view],
-      view === 'sessions' && sessions > 0 && h('vscode-badge', {}, String(sessions)),
-      alert !== false && h('vscode-badge', { class: 'alert' }, alert),
+      badge !== undefined && h('vscode-badge', { class: look, 'aria-hidden': true }, badge),
     )
+  }
+
+  private tabLabel(view: View): string {
+    const badge = this.badge(view)
+    return badge === undefined ? strings.views[view] : `${strings.views[view]}, ${badge}`
+  }
+
+  private badge(view: View): string | undefined {
+    const { state } = this.model
+    const sessions = state?.sessions.length ?? 0
+    const unseen = state?.counters.unseen ?? 0
+    if (view === 'sessions' && sessions > 0) return String(sessions)
+    return view === 'contexts' && unseen > 0 ? sentences.rejected(number(unseen)) : undefined
   }
 
   private signer(): VNode {
@@ -151,7 +164,7 @@ export class Shell {
       h(
         'div',
         { class: 'grow' },
-        h('h3', {}, marked(notice.title)),
+        h('h2', { class: 'small-head' }, marked(notice.title)),
         h('p', {}, marked(notice.text, 2000)),
         factsView(notice.facts),
         h(

@@ -4,7 +4,7 @@ import { type Child, h, type VNode } from '../dom/h.ts'
 import { icon } from '../dom/icons.ts'
 import { button, emptyState, working } from '../pieces/controls.ts'
 import { marked, name } from '../pieces/marks.ts'
-import { strings } from '../strings.ts'
+import { sentences, strings } from '../strings.ts'
 import { bytes, clockMs, milliseconds, number } from '../text/format.ts'
 import { bodiesView } from './body.ts'
 import { batchView, checksView, statementView } from './facts.ts'
@@ -19,8 +19,12 @@ export function detailView(model: Model): VNode[] {
   const row = ref === undefined ? undefined : (model.rows.get(ref) ?? model.detail?.detail?.row)
   if (ref === undefined || row === undefined) return [h('p', { class: 'quiet hint' }, t.select)]
   const loaded = model.detail?.ref === ref ? model.detail : undefined
-  const reveal = () => void model.load(ref, true)
-  return [head(row, loaded?.detail), actions(model, row, loaded?.busy ?? true), ...banner(row), ...body()]
+  return [
+    head(row, loaded?.detail),
+    actions(model, row, loaded?.busy ?? true),
+    ...banner(row, loaded?.detail?.waiting),
+    ...body(),
+  ]
 
   function body(): VNode[] {
     if (loaded === undefined || loaded.state === 'loading') return [working('')]
@@ -32,7 +36,7 @@ export function detailView(model: Model): VNode[] {
       })
       return [emptyState(strings.empty.detailFailed, loaded.error ?? '', [again], icon('warn', 'wait'))]
     }
-    return shown(loaded.detail, reveal)
+    return shown(model, loaded.detail)
   }
 }
 
@@ -81,14 +85,21 @@ function actions(model: Model, row: ContextRow, busy: boolean): VNode {
       press: () => void model.send('copyEvidence', { ref }, t.copied),
     }),
     button({
+      label: strings.actions.export,
+      icon: 'share',
+      disabled: row.verdict !== 'verified' || model.busy.has('exportEvidence'),
+      press: () => void model.send('exportEvidence', { ref }),
+    }),
+    button({
       label: strings.actions.openDocument,
       icon: 'document',
+      disabled: !proven,
       press: () => void model.send('openDocument', { ref }),
     }),
   )
 }
 
-function banner(row: ContextRow): VNode[] {
+function banner(row: ContextRow, waiting: number | undefined): VNode[] {
   if (row.verdict === 'verified') return []
   const title = { pending: t.pendingTitle, rejected: t.rejectedTitle, unsigned: t.unsignedTitle }[row.verdict]
   const glyph = row.verdict === 'rejected' ? 'bad' : row.verdict === 'pending' ? 'wait' : ''
@@ -101,6 +112,7 @@ function banner(row: ContextRow): VNode[] {
       { class: 'grow' },
       h('p', { class: 'strong' }, title),
       row.reason !== undefined && h('p', {}, marked(row.reason, 1000)),
+      row.verdict === 'pending' && waiting !== undefined && h('p', {}, sentences.waiting(waiting, number(waiting))),
       row.alert !== undefined &&
         row.reason?.includes('alert') !== true &&
         h('p', { class: 'quiet num' }, `Alert ${row.alert}.`),
@@ -110,14 +122,14 @@ function banner(row: ContextRow): VNode[] {
   return [words]
 }
 
-function shown(detail: ContextDetail, reveal: () => void): VNode[] {
+function shown(model: Model, detail: ContextDetail): VNode[] {
   const right: Child[] = [
     detail.proof !== undefined && proofView(detail.proof),
-    detail.batch !== undefined && batchView(detail.batch, detail),
+    detail.batch !== undefined && batchView(model, detail.batch, detail),
   ]
   const left: Child[] = [
     detail.checks.length > 0 && checksView(detail),
-    detail.statement !== undefined && statementView(detail.statement, detail),
+    detail.statement !== undefined && statementView(model, detail.statement, detail),
   ]
-  return [bodiesView(detail, reveal), h('div', { class: 'two' }, h('div', {}, left), h('div', {}, right))]
+  return [bodiesView(model, detail), h('div', { class: 'two' }, h('div', {}, left), h('div', {}, right))]
 }

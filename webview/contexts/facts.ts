@@ -1,8 +1,10 @@
 import type { ContextBatch, ContextCheck, ContextDetail, ContextStatement } from '../../src/contracts/panelContext.ts'
+import type { Model } from '../app/model.ts'
 import { type Child, h, type VNode } from '../dom/h.ts'
 import { icon } from '../dom/icons.ts'
+import { disclosure, link } from '../pieces/controls.ts'
 import { code, custodyWord, keyValues, marked, name } from '../pieces/marks.ts'
-import { strings } from '../strings.ts'
+import { sentences, strings } from '../strings.ts'
 import { bytes, clock, clockMs, milliseconds, number, short } from '../text/format.ts'
 import { plain } from '../text/hostile.ts'
 
@@ -45,7 +47,7 @@ function outcomeOf(check: ContextCheck): Child {
 
 const isKid = (text: string): boolean => /^[A-Za-z0-9_-]{43}$/.test(text)
 
-export function statementView(statement: ContextStatement, detail: ContextDetail): VNode {
+export function statementView(model: Model, statement: ContextStatement, detail: ContextDetail): VNode {
   const differs = detail.receivedDigest !== undefined && detail.receivedDigest !== statement.digest
   const { end, ack } = statement
   return h(
@@ -62,6 +64,7 @@ export function statementView(statement: ContextStatement, detail: ContextDetail
       ),
     ),
     keyValues([
+      ['receipt', receiptView(model, detail)],
       ['session', code(statement.sid, short(statement.sid))],
       ['direction', `${statement.dir} · sequence ${number(statement.seq)}`],
       ['kind', marked(`${statement.kind}${statement.method === undefined ? '' : ` · ${statement.method}`}`, 120)],
@@ -91,10 +94,35 @@ export function statementView(statement: ContextStatement, detail: ContextDetail
       ],
       end === undefined ? undefined : ['end', [`${number(end.events)} events · `, marked(end.reason)]],
     ]),
+    exactly(model, detail, 'statement', t.exactStatement, statement.text),
   )
 }
 
-export function batchView(batch: ContextBatch, detail: ContextDetail): VNode {
+/** Whether the other side has said that it verified this one, and where it said so. */
+function receiptView(model: Model, { row, acknowledgedBy: by }: ContextDetail): Child {
+  const state = row.receipt ?? 'open'
+  const words = h('span', { class: 'v' }, state === 'open' ? '' : icon(state), t.receipt[state])
+  if (state !== 'acknowledged' || by === undefined) return words
+  const where = sentences.acknowledgedBy(number(by.seq), clockMs(by.at))
+  return [words, ' · ', link(where, () => model.select({ ref: by.ref }))]
+}
+
+/** The bytes themselves, closed until somebody wants them. */
+function exactly(
+  model: Model,
+  { row: { ref } }: ContextDetail,
+  part: 'statement' | 'jws',
+  title: string,
+  text: string,
+): VNode {
+  return disclosure(
+    title,
+    h('pre', { class: 'exact', tabindex: 0, dir: 'ltr', role: 'group', 'aria-label': title }, marked(text, 16_384)),
+    link(t.copy, () => void model.send('copyPart', { ref, part, reveal: true }, sentences.copied(title))),
+  )
+}
+
+export function batchView(model: Model, batch: ContextBatch, detail: ContextDetail): VNode {
   const { sign, queued } = detail.timings
   // What the header must be is said in three words; anything else is shown as it is.
   const usual = batch.header === JSON.stringify({ alg: batch.alg, typ: 'countersign-batch', kid: batch.kid })
@@ -119,5 +147,6 @@ export function batchView(batch: ContextBatch, detail: ContextDetail): VNode {
       ],
       queued === undefined ? undefined : ['queued', milliseconds(queued)],
     ]),
+    exactly(model, detail, 'jws', t.exactJws, batch.jws),
   )
 }

@@ -12,7 +12,8 @@ export const about = (row: ContextRow): string => row.tool ?? row.method ?? row.
 
 export function sentenceOf(row: ContextRow): string {
   const { verdict, custody } = strings
-  return sentences.row(
+  const receipt = row.receipt === undefined ? '' : `, ${strings.contexts.receipt[row.receipt]}`
+  const sentence = sentences.row(
     verdict[row.verdict],
     plain(about(row)),
     row.dir,
@@ -20,6 +21,7 @@ export function sentenceOf(row: ContextRow): string {
     number(row.size),
     custody[row.custody],
   )
+  return `${sentence}${receipt}`
 }
 
 interface Look {
@@ -48,6 +50,13 @@ export function rowView(row: ContextRow, look: Look): VNode {
       css: { transform: `translateY(${look.index * ROW}px)` },
       on: { mousedown: look.press },
     },
+    // A row is its sentence; read cell by cell it would be said twice.
+    h('span', { class: 'cells', 'aria-hidden': true }, cells(row)),
+  )
+}
+
+function cells(row: ContextRow): Child[] {
+  return [
     verdictWord(row.verdict),
     h('span', { class: 'num tm' }, clockMs(row.at)),
     h('span', { class: 'dir' }, icon(row.dir === 'c2s' ? 'to' : 'from')),
@@ -56,6 +65,30 @@ export function rowView(row: ContextRow, look: Look): VNode {
     h('span', { class: 'num r sz', title: `${number(row.size)} B` }, size(row.size)),
     h('span', { class: 'cu quiet' }, custodyWord(row.custody)),
     row.batch === undefined ? h('span', { class: 'n' }) : h('span', { class: 'n chip num' }, `n=${row.batch.n}`),
+    receipt(row),
+  ]
+}
+
+function receipt({ receipt: state }: ContextRow): VNode {
+  if (state === undefined) return h('span', { class: 'rc' })
+  return h('span', { class: `rc ${state}`, title: strings.contexts.receiptTitle[state] }, icon(state))
+}
+
+/** Where a row will be when the host has sent it. */
+export function waitingRow(match: number, look: Pick<Look, 'index' | 'count'>): VNode {
+  return h(
+    'div',
+    {
+      key: `at ${match}`,
+      class: 'li waits',
+      role: 'option',
+      'aria-selected': false,
+      'aria-label': strings.contexts.loading,
+      'aria-setsize': look.count,
+      'aria-posinset': look.index + 1,
+      css: { transform: `translateY(${look.index * ROW}px)` },
+    },
+    h('span', { class: 'quiet', 'aria-hidden': true }, '…'),
   )
 }
 

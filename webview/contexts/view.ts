@@ -1,14 +1,21 @@
+import { CUSTODIES } from '../../src/contracts/custody.ts'
 import { VERDICTS } from '../../src/contracts/panelContext.ts'
+import {
+  type ContextFilter,
+  type ContextList as Listed,
+  isFiltered,
+  NO_FILTER,
+} from '../../src/contracts/panelContexts.ts'
 import type { Model } from '../app/model.ts'
-import { isFiltered, NO_FILTER } from '../app/rows.ts'
 import { h, type VNode } from '../dom/h.ts'
 import { icon } from '../dom/icons.ts'
-import { button, emptyState, toggle } from '../pieces/controls.ts'
+import { button, emptyState, toggle, working } from '../pieces/controls.ts'
 import { sentences, strings } from '../strings.ts'
-import { figure, number } from '../text/format.ts'
+import { number } from '../text/format.ts'
 import { plain } from '../text/hostile.ts'
 import { detailView } from './detail.ts'
 import { ContextList } from './list.ts'
+import { measuresView } from './measures.ts'
 
 const t = strings.contexts
 
@@ -27,16 +34,11 @@ export class ContextsView {
 
   render(): VNode[] {
     const { model } = this
-    if (model.rows.size === 0) return [this.nothingYet()]
-    const { list, newer } = model.rows.view(model.saved.filter)
-    const found =
-      list.length > 0
-        ? this.list.body()
-        : emptyState(strings.empty.noMatch, strings.empty.noMatchText, [
-            button({ label: strings.actions.clearFilter, press: () => model.filter(NO_FILTER) }),
-          ])
+    const { list } = model.rows
+    if (list === undefined) return [working(strings.empty.listing)]
+    if (list.total === 0) return [this.nothingYet()]
     return [
-      this.bar(),
+      this.bar(list),
       h(
         'div',
         { class: 'split' },
@@ -44,14 +46,14 @@ export class ContextsView {
           'div',
           { class: 'list' },
           this.list.head(),
-          newer > 0 &&
+          list.newer > 0 &&
             h(
               'button',
-              { class: 'newer', type: 'button', on: { click: () => model.hold(false) } },
-              sentences.newer(newer, number(newer)),
+              { key: 'newer', class: 'newer', type: 'button', on: { click: () => model.hold(false) } },
+              sentences.newer(list.newer, number(list.newer)),
             ),
-          found,
-          this.foot(list.length),
+          this.found(list),
+          this.foot(list),
         ),
         h('div', { class: 'pane', on: { keydown: (event) => this.back(event) } }, detailView(model)),
       ),
@@ -60,19 +62,26 @@ export class ContextsView {
 
   /** After every patch: the list fills its own box. */
   attach(): void {
-    this.list.attach(this.model.rows.view(this.model.saved.filter).list)
+    this.list.attach()
+  }
+
+  private found(list: Listed): VNode {
+    const { model } = this
+    if (model.rows.count > 0) return this.list.body()
+    if (list.unseen > 0) return working(strings.empty.searching)
+    return emptyState(strings.empty.noMatch, strings.empty.noMatchText, [
+      button({ label: strings.actions.clearFilter, press: () => model.filter(NO_FILTER) }),
+    ])
   }
 
   private back(event: Event): void {
     if (event instanceof KeyboardEvent && event.key === 'Escape') this.list.focus()
   }
 
-  private bar(): VNode {
+  private bar(list: Listed): VNode {
     const { model } = this
     const { filter } = model.saved
-    const value = (event: Event) =>
-      event.target !== null && 'value' in event.target ? String(event.target.value).slice(0, 256) : ''
-    const servers = Array.from(new Set([...model.rows.servers(), filter.server])).filter((server) => server !== '')
+    const servers = Array.from(new Set([...list.servers, filter.server])).filter((server) => server !== '')
     return h(
       'div',
       { class: 'filter' },
@@ -82,56 +91,50 @@ export class ContextsView {
           class: 'flt',
           placeholder: t.filter,
           'aria-label': t.filter,
+          title: t.filterHelp,
           value: filter.text,
-          on: { input: (event) => model.filter({ text: value(event) }) },
+          on: { input: (event) => model.filter({ text: valueOf(event) }) },
         },
         icon('search', '', 'start'),
       ),
+      this.choice('server', t.allServers, servers, (server) => plain(server, 40)),
+      this.choice('direction', t.bothDirections, ['c2s', 's2c'], (direction) => t[direction]),
+      this.choice('custody', t.anyCustody, CUSTODIES, (custody) => strings.custody[custody]),
       h(
-        'vscode-dropdown',
-        {
-          key: 'servers',
-          'aria-label': t.allServers,
-          value: filter.server,
-          on: { change: (event) => model.filter({ server: value(event) }) },
-        },
-        ['', ...servers].map((server) =>
-          h(
-            'vscode-option',
-            { key: `server ${server}`, value: server, selected: server === filter.server },
-            server === '' ? t.allServers : plain(server, 40),
-          ),
+        'div',
+        { class: 'right' },
+        this.counts(),
+        h(
+          'span',
+          { class: 'seg2', role: 'group', 'aria-label': t.fresh },
+          toggle(t.live, !model.holding, () => model.hold(false), { icon: 'live' }),
+          toggle(t.hold, model.holding, () => model.hold(true), { icon: 'hold' }),
         ),
-      ),
-      h(
-        'vscode-dropdown',
-        {
-          key: 'directions',
-          'aria-label': t.bothDirections,
-          value: filter.direction,
-          on: { change: (event) => this.direction(value(event)) },
-        },
-        (['', 'c2s', 's2c'] as const).map((direction) =>
-          h(
-            'vscode-option',
-            { key: `direction ${direction}`, value: direction, selected: direction === filter.direction },
-            direction === '' ? t.bothDirections : t[direction],
-          ),
-        ),
-      ),
-      h('span', { class: 'grow' }),
-      this.counts(),
-      h(
-        'span',
-        { class: 'seg2', role: 'group', 'aria-label': t.fresh },
-        toggle(t.live, !model.rows.holding, () => model.hold(false), { icon: 'live' }),
-        toggle(t.hold, model.rows.holding, () => model.hold(true), { icon: 'hold' }),
       ),
     )
   }
 
-  private direction(value: string): void {
-    if (value === '' || value === 'c2s' || value === 's2c') this.model.filter({ direction: value })
+  /** One of a few values, or any. */
+  private choice<Name extends 'server' | 'direction' | 'custody', Value extends ContextFilter[Name] & string>(
+    name: Name,
+    any: string,
+    values: readonly Value[],
+    said: (value: Value) => string,
+  ): VNode {
+    const chosen = this.model.saved.filter[name]
+    const change = (event: Event) => {
+      const value = valueOf(event)
+      const known = values.find((each) => each === value)
+      this.model.filter({ [name]: known ?? '' })
+    }
+    const option = (value: string, text: string) =>
+      h('vscode-option', { key: `${name} ${value}`, value, selected: value === chosen }, text)
+    return h(
+      'vscode-dropdown',
+      { key: name, 'aria-label': any, value: chosen, on: { change } },
+      option('', any),
+      values.map((value) => option(value, said(value))),
+    )
   }
 
   private counts(): VNode {
@@ -152,21 +155,24 @@ export class ContextsView {
     )
   }
 
-  private foot(shown: number): VNode {
-    const counters = this.model.state?.counters
-    const roots = counters?.roots
+  private foot(list: Listed): VNode {
+    const { model } = this
+    const { rows } = model
+    const counters = model.state?.counters
+    const filtered = isFiltered(model.saved.filter)
+    const total = sentences.contexts(list.total, number(list.total))
     return h(
       'div',
       { class: 'foot num' },
-      h(
-        'span',
-        {},
-        isFiltered(this.model.saved.filter) ? `${number(shown)} of ` : '',
-        sentences.contexts(this.model.rows.size, number(this.model.rows.size)),
-      ),
-      roots !== undefined && h('span', {}, sentences.roots(roots, number(roots))),
+      h('span', { class: 'cut' }, filtered ? sentences.found(number(rows.count), total) : total),
+      list.unseen > 0 && h('span', { role: 'status' }, sentences.unseen(number(list.unseen))),
+      list.texts !== undefined && h('span', { class: 'cut' }, sentences.texts(list.texts, number(list.texts))),
+      !filtered && list.older > 0 && h('span', { class: 'cut' }, sentences.older(list.older, number(list.older))),
+      !filtered &&
+        counters !== undefined &&
+        h('span', { class: 'rt' }, sentences.roots(counters.roots, number(counters.roots))),
       h('span', { class: 'grow' }),
-      h('span', {}, `${figure(counters?.rate)} a second`),
+      counters !== undefined && measuresView(counters.measures),
     )
   }
 
@@ -182,4 +188,8 @@ export class ContextsView {
           button({ label: strings.actions.trySample, press: () => void model.send('trySample', {}) }),
         ])
   }
+}
+
+function valueOf(event: Event): string {
+  return event.target !== null && 'value' in event.target ? String(event.target.value).slice(0, 256) : ''
 }

@@ -30,7 +30,7 @@ export function hsmView(model: Model): VNode[] {
     h(
       'div',
       { class: 'filter' },
-      h('h3', {}, `${sentences.modules(modules)}, ${sentences.tokens(tokens)}`),
+      h('h2', { class: 'small-head' }, `${sentences.modules(modules)}, ${sentences.tokens(tokens)}`),
       h('span', { class: 'quiet' }, sentences.readyTokens(ready)),
       (refreshing || hsm.state === 'loading') && h('vscode-progress-ring', { class: 'ring-s' }),
       h('span', { class: 'grow' }),

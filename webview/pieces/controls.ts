@@ -39,8 +39,14 @@ export function toggle(label: Child, pressed: boolean, press: () => void, props:
 }
 
 /** The toolkit's link wants an address; this one is an intent, so it is a button that looks like a link. */
-export function link(label: string, press: () => void): VNode {
-  return h('button', { key: `link ${label}`, type: 'button', class: 'link', on: { click: press } }, label)
+export function link(label: string, press: () => void, pressed?: boolean): VNode {
+  const on = { click: press }
+  return h('button', { key: `link ${label}`, type: 'button', class: 'link', 'aria-pressed': pressed, on }, label)
+}
+
+/** What most people do not need: closed until somebody wants it. */
+export function disclosure(title: string, ...content: Child[]): VNode {
+  return h('details', { key: `more ${title}` }, h('summary', {}, title), content)
 }
 
 /** A full stop in the work: what happened, what was not harmed, what comes next. */

@@ -1,6 +1,6 @@
 import type { PanelSession } from '../../src/contracts/panelSession.ts'
 import type { Model } from '../app/model.ts'
-import { NO_FILTER } from '../app/rows.ts'
+import { NO_FILTER } from '../../src/contracts/panelContexts.ts'
 import { type Child, h, type VNode } from '../dom/h.ts'
 import { icon } from '../dom/icons.ts'
 import { button } from '../pieces/controls.ts'

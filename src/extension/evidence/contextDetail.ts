@@ -6,6 +6,7 @@ import {
   type ContextCheck,
   type ContextDetail,
   type ContextProof,
+  type ContextRow,
   type ContextStatement,
 } from '../../contracts/panelContext.ts'
 import { encodeBase64url } from '../../crypto/encoding.ts'
@@ -13,35 +14,44 @@ import { sha384 } from '../../crypto/hash.ts'
 import { parseJws } from '../../crypto/jws.ts'
 import type { EvidenceEntry } from '../../evidence/types.ts'
 import type { Check, Verdict } from '../../evidence/verdict.ts'
-import { CountersignError } from '../../support/errors.ts'
+import { CountersignError, toCountersignError } from '../../support/errors.ts'
 import { merklePath } from './merklePath.ts'
-import type { ContextStore, Recorded, StoredContext } from './contextStore.ts'
+import type { ContextStore } from './contextStore.ts'
+import type { Recorded, StoredContext } from './recorded.ts'
 
 const MAX_ANSWERS = 16
 
+interface Found extends StoredContext {
+  /** Why there is no evidence although there was some. */
+  readonly lost?: CountersignError
+}
+
 /**
- * Everything about one context. The checks are run now, from the evidence; nothing is taken from the row but what there is
- * no evidence for.
+ * Everything about one context. The checks are run now, from the evidence, which comes from the journal where it is no longer
+ * in memory; nothing is taken from the row but what there is no evidence for.
+ * @throws CountersignError where the evidence of this very context was there and can no longer be read
  */
 export async function contextDetail(store: ContextStore, ref: string, reveal: boolean): Promise<ContextDetail> {
   const stored = store.get(ref)
   if (stored === undefined) {
-    throw new CountersignError('usage', 'This context is no longer in memory. Its evidence is in the journal.')
+    throw new CountersignError('usage', 'This context is no longer listed. Its evidence is in the journal.')
   }
-  const siblings = store.exchange(stored.row)
-  const question = siblings.find(({ row }) => row.kind === 'request')
-  const answers = siblings.filter(({ row }) => row.dir === 's2c' && (row.kind === 'response' || row.kind === 'event'))
+  const exchange = store.exchange(stored.row)
+  const answers = exchange.filter(({ row }) => row.dir === 's2c' && (row.kind === 'response' || row.kind === 'event'))
+  const shownAnswers = await Promise.all(nearest(answers, stored).map((answer) => found(store, answer)))
+  const asked = exchange.find(({ row }) => row.kind === 'request')
+  const question = asked === undefined ? undefined : await found(store, asked)
   const common = {
     row: stored.row,
     ...(question === undefined ? {} : { question: bodyOf(question, reveal) }),
-    answers: nearest(answers, stored).map((answer) => bodyOf(answer, reveal)),
+    answers: shownAnswers.map((answer) => bodyOf(answer, reveal)),
     moreAnswers: Math.max(0, answers.length - MAX_ANSWERS),
+    ...acknowledgement(store, ref),
+    ...(stored.row.verdict === 'pending' ? { waiting: Math.max(0, store.figures.pending - 1) } : {}),
   }
-  const answered = answers[0] === undefined || question === undefined ? {} : answeredAfter(question, answers[0])
-  if (stored.recorded === undefined) {
-    return { ...common, checks: [], statementIs: 'claimed', timings: answered }
-  }
-  const { recorded } = stored
+  const answered = answers[0] === undefined || asked === undefined ? {} : answeredAfter(asked, answers[0])
+  const recorded = await evidenceOf(store, stored)
+  if (recorded === undefined) return { ...common, checks: [], statementIs: 'claimed', timings: answered }
   const started = store.clock.monotonic()
   const verdict = await store.verifyAgain(recorded)
   const verify = store.clock.monotonic() - started
@@ -56,6 +66,32 @@ export async function contextDetail(store: ContextStore, ref: string, reveal: bo
     ...proofAndBatch(recorded.entry, verdict),
     timings: { ...answered, verify, ...(recorded.queued === undefined ? {} : { queued: recorded.queued }) },
   }
+}
+
+async function evidenceOf(store: ContextStore, { row }: StoredContext): Promise<Recorded | undefined> {
+  const recorded = await store.recorded(row.ref)
+  if (recorded !== undefined || row.verdict !== 'verified') return recorded
+  throw new CountersignError(
+    'file-unreadable',
+    'The evidence of this context is no longer in memory, and the journal does not hold it. Was a file of the journal moved?',
+  )
+}
+
+/** A neighbour of the opened context: that its evidence cannot be read must not hide the opened one. */
+async function found(store: ContextStore, stored: StoredContext): Promise<Found> {
+  try {
+    const recorded = await store.recorded(stored.row.ref)
+    return recorded === undefined ? stored : { ...stored, recorded }
+  } catch (thrown) {
+    return { ...stored, lost: toCountersignError(thrown) }
+  }
+}
+
+/** The first statement of the other side that names this one as verified. */
+function acknowledgement(store: ContextStore, ref: string): Pick<ContextDetail, 'acknowledgedBy'> {
+  const by = store.acknowledging(ref)
+  if (by?.seq === undefined) return {}
+  return { acknowledgedBy: { ref: by.ref, seq: by.seq, at: by.at } }
 }
 
 /** The sixteen answers around the one that was opened. */
@@ -74,12 +110,13 @@ function answeredAfter(question: StoredContext, answer: StoredContext): { answer
 }
 
 /** Bytes that did not verify stay withheld until the person asks for them: nobody is to act on them by accident. */
-function bodyOf({ row, recorded }: StoredContext, reveal: boolean): ContextBody {
+function bodyOf({ row, recorded, lost }: Found, reveal: boolean): ContextBody {
   const { ref, dir, verdict, custody, at, size } = row
   const common = { ref, dir, verdict, custody, at, size, cut: false, lossy: false }
   const context = recorded?.entry.context
   if (verdict !== 'verified' && verdict !== 'pending' && !reveal) return { ...common, state: 'withheld' }
-  if (context === undefined) return { ...common, state: recorded === undefined ? 'withheld' : 'digest only' }
+  if (lost !== undefined) return { ...common, state: 'lost', reason: lost.message }
+  if (context === undefined) return { ...common, state: recorded === undefined ? withoutEvidence(row) : 'digest only' }
   const text = Buffer.from(context.buffer, context.byteOffset, context.byteLength).toString('utf8')
   const cut = text.length > BODY_CHARACTERS
   return {
@@ -89,6 +126,12 @@ function bodyOf({ row, recorded }: StoredContext, reveal: boolean): ContextBody 
     cut,
     lossy: text.includes('\ufffd') && !Buffer.from(text).equals(context),
   }
+}
+
+/** Its bytes are nowhere: not signed yet, refused before anything was kept, or no longer in memory and in no journal. */
+function withoutEvidence({ verdict }: ContextRow): 'waiting' | 'withheld' | 'lost' {
+  if (verdict === 'pending') return 'waiting'
+  return verdict === 'verified' ? 'lost' : 'withheld'
 }
 
 /** A question answers nothing: there is no check to show. Every other check that was not made is shown as that. */
@@ -105,6 +148,7 @@ function statementOf({ entry, statement }: Recorded): ContextStatement {
   const { sid, dir, seq, kind, server, exchange, method, id, ts, aud, ctx, prev, req, ack, end } = statement
   return {
     bytes: entry.statement.length,
+    text: textOf(entry.statement),
     sid,
     dir,
     seq,
@@ -144,8 +188,13 @@ function proofAndBatch(
       payload: Buffer.from(jws.payload).toString('utf8'),
       signatureBytes: jws.signature.length,
       signatureDigest: hex(sha384(jws.signature)),
+      jws: textOf(entry.jws),
     },
   }
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('utf8')
 }
 
 function hex(bytes: Uint8Array): string {

@@ -5,7 +5,7 @@ import { exportJwk } from '../../crypto/jwk.ts'
 import { parseJws } from '../../crypto/jws.ts'
 import { digestOf } from '../../evidence/checks.ts'
 import { encodeLine, FIRST_PREV, type JournalLine } from '../../evidence/journal/format.ts'
-import type { Recorded } from './contextStore.ts'
+import type { Recorded } from './recorded.ts'
 
 /**
  * One context as a journal of its own: its key, its batch, its record. `countersign verify` reads it as it reads any journal;

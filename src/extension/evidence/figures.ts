@@ -1,21 +1,27 @@
 import type { PanelCounters } from '../../contracts/panel.ts'
 import type { PanelSession } from '../../contracts/panelSession.ts'
+import { MAX_BATCH } from '../../evidence/signingInput.ts'
 import type { Clock } from '../../support/clock.ts'
 import { Series } from './series.ts'
 
-interface OfGateway {
-  contexts: number
-  rejected: number
+interface Measures {
   readonly rate: Series
   readonly added: Series
   readonly batch: Series
 }
 
+interface OfGateway extends Measures {
+  contexts: number
+  rejected: number
+}
+
+const measures = (): Measures => ({ rate: new Series(), added: new Series(), batch: new Series() })
+
 /** Counters and five-minute figures, all of gateways and of each. */
 export class Figures {
   private readonly clock: Clock
   private readonly gateways = new Map<string, OfGateway>()
-  private readonly total = new Series()
+  private readonly total = measures()
   private readonly roots = new Set<string>()
   private counts = { verified: 0, pending: 0, rejected: 0, unsigned: 0, roots: 0, unseen: 0 }
 
@@ -28,8 +34,10 @@ export class Figures {
     const of = this.of(gateway)
     of.contexts++
     of.rate.add(1, now)
-    this.total.add(1, now)
-    if (queued !== undefined) of.added.add(queued, now)
+    this.total.rate.add(1, now)
+    if (queued === undefined) return
+    of.added.add(queued, now)
+    this.total.added.add(queued, now)
   }
 
   verified(gateway: string, root: string, size: number): void {
@@ -37,7 +45,9 @@ export class Figures {
     if (this.roots.has(root)) return
     this.remember(root)
     this.counts.roots++
-    this.of(gateway).batch.add(size, this.clock.now())
+    const now = this.clock.now()
+    this.of(gateway).batch.add(size, now)
+    this.total.batch.add(size, now)
   }
 
   rejected(gateway: string): void {
@@ -61,30 +71,36 @@ export class Figures {
     this.counts.unseen = 0
   }
 
+  get pending(): number {
+    return this.counts.pending
+  }
+
   get unseen(): number {
     return this.counts.unseen
   }
 
   get active(): boolean {
-    return this.total.active(this.clock.now())
+    return this.total.rate.active(this.clock.now())
   }
 
   counters(): PanelCounters {
-    const { now } = this.total.rate(this.clock.now())
-    return now === undefined ? { ...this.counts } : { ...this.counts, rate: now }
+    return { ...this.counts, measures: this.measured(this.total) }
   }
 
   session(gateway: string): Pick<PanelSession, 'contexts' | 'rejected' | 'measures'> {
+    const { contexts, rejected, ...measures } = this.of(gateway)
+    return { contexts, rejected, measures: this.measured(measures) }
+  }
+
+  private measured({ rate, added, batch }: Measures): PanelSession['measures'] {
     const now = this.clock.now()
-    const { contexts, rejected, rate, added, batch } = this.of(gateway)
-    const measures = { rate: rate.rate(now), added: added.median(now), batch: batch.median(now), batchLimit: 64 }
-    return { contexts, rejected, measures }
+    return { rate: rate.rate(now), added: added.median(now), batch: batch.median(now), batchLimit: MAX_BATCH }
   }
 
   private of(gateway: string): OfGateway {
     const known = this.gateways.get(gateway)
     if (known !== undefined) return known
-    const made = { contexts: 0, rejected: 0, rate: new Series(), added: new Series(), batch: new Series() }
+    const made = { contexts: 0, rejected: 0, ...measures() }
     this.gateways.set(gateway, made)
     return made
   }

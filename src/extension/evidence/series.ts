@@ -2,31 +2,53 @@ import type { PanelSeries } from '../../contracts/panelSession.ts'
 
 const BUCKET_MS = 5_000
 const BUCKETS = 60
+/** Of a bucket's values, those that its median is taken from: a busy gateway must not make figures cost more than its calls. */
+const SAMPLE = 512
+
+class Bucket {
+  count = 0
+  private readonly sample: number[] = []
+  private known: number | undefined
+
+  add(value: number): void {
+    this.count++
+    this.known = undefined
+    if (this.sample.length < SAMPLE) this.sample.push(value)
+    // Evenly over the bucket, not its first half second only.
+    else if (this.count % Math.ceil(this.count / SAMPLE) === 0) this.sample[this.count % SAMPLE] = value
+  }
+
+  get median(): number {
+    this.known ??= medianOf(this.sample)
+    return this.known
+  }
+}
 
 /** A figure over the last five minutes. It holds what was measured and no timer: old buckets fall out when somebody looks. */
 export class Series {
-  private readonly buckets = new Map<number, number[]>()
+  private readonly buckets = new Map<number, Bucket>()
 
   add(value: number, at: number): void {
-    const bucket = Math.floor(at / BUCKET_MS)
-    const values = this.buckets.get(bucket)
-    if (values !== undefined) values.push(value)
-    else {
-      this.buckets.set(bucket, [value])
-      this.forgetBefore(bucket - BUCKETS)
+    const number = Math.floor(at / BUCKET_MS)
+    let bucket = this.buckets.get(number)
+    if (bucket === undefined) {
+      bucket = new Bucket()
+      this.buckets.set(number, bucket)
+      this.forgetBefore(number - BUCKETS)
     }
+    bucket.add(value)
   }
 
   /** Values a second; a bucket without any is 0. */
   rate(now: number): PanelSeries {
-    const values = this.window(now).map((bucket) => (bucket?.length ?? 0) / (BUCKET_MS / 1000))
+    const values = this.window(now).map((bucket) => (bucket?.count ?? 0) / (BUCKET_MS / 1000))
     // The bucket that is being filled would always look slow.
     return { now: values.at(-2) === 0 ? (values.at(-1) ?? 0) : (values.at(-2) ?? 0), values }
   }
 
   /** The median of each bucket; null where nothing was measured. */
   median(now: number): PanelSeries {
-    const values = this.window(now).map((bucket) => (bucket === undefined ? null : medianOf(bucket)))
+    const values = this.window(now).map((bucket) => bucket?.median ?? null)
     const last = values.findLast((value) => value !== null)
     return last === undefined || last === null ? { values } : { now: last, values }
   }
@@ -36,14 +58,14 @@ export class Series {
     return this.window(now).some((bucket) => bucket !== undefined)
   }
 
-  private window(now: number): (readonly number[] | undefined)[] {
+  private window(now: number): (Bucket | undefined)[] {
     const last = Math.floor(now / BUCKET_MS)
     return Array.from({ length: BUCKETS }, (_, index) => this.buckets.get(last - BUCKETS + 1 + index))
   }
 
-  private forgetBefore(bucket: number): void {
+  private forgetBefore(number: number): void {
     for (const known of this.buckets.keys()) {
-      if (known <= bucket) this.buckets.delete(known)
+      if (known <= number) this.buckets.delete(known)
     }
   }
 }

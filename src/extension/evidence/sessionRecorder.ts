@@ -1,5 +1,4 @@
 import type { Custody } from '../../contracts/custody.ts'
-import type { ContextRow } from '../../contracts/panelContext.ts'
 import { encodeBase64url } from '../../crypto/encoding.ts'
 import { sha384 } from '../../crypto/hash.ts'
 import { chainNext, chainStart } from '../../evidence/chain.ts'
@@ -10,9 +9,10 @@ import type { ConnectionEvent, EpochReport, HandshakeReport, Rejection, SessionO
 import { Emitter } from '../../support/emitter.ts'
 import { toCountersignError } from '../../support/errors.ts'
 import type { Interruption } from '../sessions/interruption.ts'
-import type { ContextStore, Refused } from './contextStore.ts'
+import type { ContextStore, NewRow } from './contextStore.ts'
 import { EpochHistory } from './epochHistory.ts'
-import { questionOf, type Question } from './question.ts'
+import { peekQuestion, questionOf, type Question } from './question.ts'
+import type { Refused } from './recorded.ts'
 
 export interface Party {
   readonly kid: string
@@ -75,10 +75,10 @@ export class SessionRecorder implements SessionObserver {
   }
 
   pending({ ref, sid, server, kind, body }: Parameters<NonNullable<SessionObserver['pending']>>[0]): void {
-    const waiting = { ref: this.store.newRef(), body, since: this.store.clock.monotonic() }
-    this.waiting.set(ref, waiting)
     const { custody } = this.self
-    this.store.pending({ ref: waiting.ref, sid, server, kind, custody, dir: 'c2s', size: body.length }, this.gateway)
+    const row = { sid, server, kind, custody, dir: 'c2s' as const, size: body.length, ...peekQuestion(kind, body) }
+    const waiting = { ref: this.store.pending(row, this.gateway), body, since: this.store.clock.monotonic() }
+    this.waiting.set(ref, waiting)
   }
 
   settled(ref: number, outcome: 'sent' | 'failed' | 'cancelled'): void {
@@ -96,6 +96,7 @@ export class SessionRecorder implements SessionObserver {
       this.store.unsigned(ref, 'The session ended before it was sent.')
     }
     this.waiting.clear()
+    if (this.report !== undefined) this.store.ended(this.report.sid)
   }
 
   evidence(entry: EvidenceEntry): void {
@@ -127,38 +128,52 @@ export class SessionRecorder implements SessionObserver {
 
   private record(entry: EvidenceEntry, statement: Statement): void {
     const waiting = entry.how === 'sent' ? this.take(entry) : undefined
-    const expected = this.expected(entry, statement)
+    const { expected, chain } = this.expected(entry, statement)
     this.epochs.counted()
     const question = this.question(entry, statement)
-    const row: Omit<ContextRow, 'verdict'> = {
-      ref: waiting?.ref ?? this.store.newRef(),
+    const [signer, audience] = this.parties(entry)
+    const row: NewRow = {
       at: entry.at,
       dir: statement.dir,
       server: statement.server,
       kind: statement.kind,
       size: statement.ctx.length,
-      custody: (entry.how === 'sent' ? this.self : this.peer)?.custody ?? 'unknown',
+      custody: signer?.custody ?? 'unknown',
       exchange: statement.exchange,
       sid: statement.sid,
       seq: statement.seq,
+      ack: statement.ack.seq,
+      chain,
+      ...(signer === undefined ? {} : { signer: signer.kid }),
+      ...(audience === undefined ? {} : { audience: audience.kid }),
       ...(question?.method === undefined ? {} : { method: question.method.slice(0, 256) }),
       ...(question?.tool === undefined ? {} : { tool: question.tool.slice(0, 256) }),
     }
     const queued = waiting === undefined ? {} : { queued: this.store.clock.monotonic() - waiting.since }
-    this.store.add(row, this.gateway, { entry, statement, expected, ...queued })
+    this.store.add({ ...row, ...queued }, this.gateway, { entry, statement, expected, chain, ...queued }, waiting?.ref)
   }
 
-  private expected(entry: EvidenceEntry, statement: Statement): Expectations {
+  /** What a statement is compared with, and the chain head after it. */
+  private expected(
+    entry: EvidenceEntry,
+    statement: Statement,
+  ): { readonly expected: Expectations; readonly chain: Uint8Array } {
     const expected = this.expectations(entry, statement)
     const { dir, position } = expected.session
-    this.positions.set(dir, { seq: position.seq + 1, head: chainNext(position.head, entry.statement) })
-    return expected
+    const chain = chainNext(position.head, entry.statement)
+    this.positions.set(dir, { seq: position.seq + 1, head: chain })
+    return { expected, chain }
+  }
+
+  /** Signer and audience, as the handshake established them. */
+  private parties({ how }: EvidenceEntry): [Party | undefined, Party | undefined] {
+    return how === 'sent' ? [this.self, this.peer] : [this.peer, this.self]
   }
 
   private expectations(entry: EvidenceEntry, statement: Statement) {
     const sent = entry.how === 'sent'
     const dir: Direction = sent ? 'c2s' : 's2c'
-    const [signer, audience] = sent ? [this.self, this.peer] : [this.peer, this.self]
+    const [signer, audience] = this.parties(entry)
     const sid = this.report?.sid ?? ''
     const position = this.positions.get(dir) ?? { seq: 0, head: chainStart(sid, dir) }
     const asked = statement.req === undefined ? undefined : this.asked.get(statement.req)

@@ -6,17 +6,17 @@ const SCHEME = 'countersign-evidence'
 
 /** Evidence as read-only JSON documents. The text is made from the store when the editor asks for it. */
 export class EvidenceDocuments implements Disposable, TextDocumentContentProvider {
-  private readonly text: (ref: string) => string
+  private readonly text: (ref: string) => Promise<string>
   private readonly registration: Disposable
 
-  constructor(text: (ref: string) => string) {
+  constructor(text: (ref: string) => Promise<string>) {
     this.text = text
     this.registration = workspace.registerTextDocumentContentProvider(SCHEME, this)
   }
 
-  provideTextDocumentContent(uri: Uri): string {
+  async provideTextDocumentContent(uri: Uri): Promise<string> {
     try {
-      return this.text(uri.query)
+      return await this.text(uri.query)
     } catch (thrown) {
       // A tab of yesterday's window: its evidence is in the journal and no longer here.
       return thrown instanceof CountersignError ? `// ${thrown.message}\n` : '// not available\n'

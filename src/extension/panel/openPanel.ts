@@ -28,8 +28,8 @@ export function openPanel({ folder, icon, state, actions, log, seen }: OpenPanel
     else looking?.dispose()
     if (!on) looking = undefined
   }
-  const documents = new EvidenceDocuments((ref) => {
-    const recorded = contexts.get(ref)?.recorded
+  const documents = new EvidenceDocuments(async (ref) => {
+    const recorded = await contexts.recorded(ref)
     if (recorded === undefined)
       throw new CountersignError('usage', 'This evidence is in the journal and no longer here.')
     return evidenceDocument(recorded)

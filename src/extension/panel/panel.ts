@@ -10,12 +10,14 @@ import type { PanelFeed } from './panelFeed.ts'
 
 export const PANEL_TYPE = 'countersign.panel'
 
+export type HostHandlers = Omit<PanelHandlers, 'ready' | 'setFilter' | 'contextRows'>
+
 export interface PanelPorts {
   /** Folder of the webview's bundle: the only one that it may read. */
   readonly folder: string
   readonly icon: string
-  /** Everything that the webview may ask for, but `ready`, which is the panel's own. */
-  readonly handlers: Omit<PanelHandlers, 'ready'>
+  /** Everything that the webview may ask for, but what its feed answers. */
+  readonly handlers: HostHandlers
   readonly feed: (post: (message: HostMessage) => void) => PanelFeed
   readonly onError: (method: string, error: CountersignError) => void
   /** Lives as long as the panel can be opened. */
@@ -80,6 +82,8 @@ export class Panel implements Disposable, WebviewPanelSerializer {
         setImmediate(() => this.started(feed))
         return this.wanted === undefined ? {} : { view: this.wanted.view }
       },
+      setFilter: async (params) => feed.list.setFilter(params),
+      contextRows: async (params) => feed.list.contextRows(params),
     }
     const responder = owned.add(new PanelResponder(handlers, post, this.ports.onError))
     owned.add(webview.onDidReceiveMessage((message: unknown) => void responder.receive(message)))

@@ -1,6 +1,7 @@
 import type { HostMessage, PanelState } from '../../contracts/panel.ts'
 import type { Disposable } from '../../support/disposable.ts'
 import type { ContextStore } from '../evidence/contextStore.ts'
+import { ContextFeed } from './contextFeed.ts'
 
 export interface PanelFeedPorts {
   readonly post: (message: HostMessage) => void
@@ -10,48 +11,41 @@ export interface PanelFeedPorts {
 
 /** Figures change at most once a second; what a person did or must know of arrives at once. */
 const FIGURES_MS = 1_000
-/** Rows that arrive together leave together. */
-const ROWS_MS = 100
 /** Sparklines move on while something happened in the last five minutes. */
 const DECAY_MS = 5_000
 
-/**
- * State on its way to the webview, one way: whole snapshots of the state, deltas of the contexts, each with a version. While
- * nobody looks nothing is built and no timer runs.
- */
+/** State on its way to the webview: whole snapshots, each with a version. While nobody looks nothing is built and no timer runs. */
 export class PanelFeed implements Disposable {
   private readonly ports: PanelFeedPorts
   private readonly subscription: Disposable
   private running = false
   private version = 0
-  private rowsVersion = 0
-  private readonly dirty = new Set<string>()
   private state: ReturnType<typeof setTimeout> | undefined
   private stateAt = 0
   private stateDue = Number.POSITIVE_INFINITY
-  private rows: ReturnType<typeof setTimeout> | undefined
+  /** The list of contexts, which the webview asks for piece by piece. */
+  readonly list: ContextFeed
 
   constructor(ports: PanelFeedPorts) {
     this.ports = ports
-    this.subscription = ports.contexts.onChange((ref) => this.rowChanged(ref))
+    const { contexts, post } = ports
+    this.list = new ContextFeed({ contexts, post, now: () => performance.now() })
+    this.subscription = contexts.onChange(() => this.schedule(FIGURES_MS))
   }
 
   /** The webview is up and knows nothing. */
   start(): void {
-    this.stop()
+    // Not `stop`: the list may have been asked for already.
     this.running = true
-    this.dirty.clear()
-    const rows = this.ports.contexts.all().map(({ row }) => row)
-    this.postRows(rows, true)
     this.postState()
   }
 
+  /** Nobody looks any more. */
   stop(): void {
     this.running = false
     clearTimeout(this.state)
-    clearTimeout(this.rows)
     this.stateDue = Number.POSITIVE_INFINITY
-    this.rows = undefined
+    this.list.stop()
   }
 
   /** A session, the key, the inventory or a notice changed. */
@@ -61,14 +55,8 @@ export class PanelFeed implements Disposable {
 
   dispose(): void {
     this.stop()
+    this.list.dispose()
     this.subscription.dispose()
-  }
-
-  private rowChanged(ref: string): void {
-    if (!this.running) return
-    this.dirty.add(ref)
-    this.rows ??= setTimeout(() => this.flush(), ROWS_MS)
-    this.schedule(FIGURES_MS)
   }
 
   /** An earlier time replaces a later one: a change of state does not wait for the figures' turn. */
@@ -88,18 +76,5 @@ export class PanelFeed implements Disposable {
     this.stateAt = performance.now()
     this.ports.post({ type: 'state', state: this.ports.build(++this.version) })
     if (this.ports.contexts.figures.active) this.schedule(DECAY_MS)
-  }
-
-  private flush(): void {
-    this.rows = undefined
-    const rows = [...this.dirty].flatMap((ref) => this.ports.contexts.get(ref)?.row ?? [])
-    this.dirty.clear()
-    if (rows.length > 0) this.postRows(rows, false)
-  }
-
-  private postRows(rows: Extract<HostMessage, { type: 'contexts' }>['contexts']['rows'], reset: boolean): void {
-    const base = this.rowsVersion
-    this.rowsVersion = base + 1
-    this.ports.post({ type: 'contexts', contexts: { base, version: this.rowsVersion, reset, rows } })
   }
 }

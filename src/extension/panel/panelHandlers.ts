@@ -1,17 +1,20 @@
 import { commands, env } from 'vscode'
 import type { View } from '../../contracts/panel.ts'
 import type { KeyAction, SlotAction } from '../../contracts/panelHsm.ts'
-import type { PanelHandlers } from '../../contracts/panelRpc.ts'
+import { digestOf } from '../../evidence/checks.ts'
 import { CountersignError } from '../../support/errors.ts'
 import type { Log } from '../../support/log.ts'
 import { contextDetail } from '../evidence/contextDetail.ts'
-import type { ContextStore, Recorded } from '../evidence/contextStore.ts'
+import type { ContextStore } from '../evidence/contextStore.ts'
+import { contextBytes, evidencePart } from '../evidence/evidenceParts.ts'
 import { evidenceLine } from '../evidence/evidenceLine.ts'
+import type { Recorded } from '../evidence/recorded.ts'
 import type { InventoryService } from '../identity/inventoryService.ts'
 import { keysAt, placesOf } from '../identity/keyPlaces.ts'
 import { keyText, type PublicKey } from '../identity/keyText.ts'
 import type { Gateway, Gateways } from '../sessions/gatewayLink.ts'
 import type { EvidenceDocuments } from './documents.ts'
+import type { HostHandlers } from './panel.ts'
 
 /** What the panel's intents lead to: the same functions as the commands of the palette. */
 export interface PanelActions {
@@ -42,12 +45,19 @@ export interface PanelHandlerPorts {
   readonly shown: (view: View) => void
 }
 
-export function panelHandlers(ports: PanelHandlerPorts): Omit<PanelHandlers, 'ready'> {
+const EXPORT = 'countersign.exportEvidence'
+
+export function panelHandlers(ports: PanelHandlerPorts): HostHandlers {
   const { actions, contexts, documents, gateways, inventory, log, seen, shown } = ports
-  const recorded = (ref: string): Recorded => {
-    const found = contexts.get(ref)?.recorded
+  const recorded = async (ref: string): Promise<Recorded> => {
+    const found = await contexts.recorded(ref)
     if (found === undefined) throw new CountersignError('usage', 'There is no evidence of this context here.')
     return found
+  }
+  /** What did not verify is shown only to who asked for it: also its bytes, and also in the clipboard. */
+  const shownEvidence = (found: Recorded, ref: string, reveal: boolean): Recorded => {
+    if (reveal || contexts.get(ref)?.row.verdict === 'verified') return found
+    throw new CountersignError('usage', 'These bytes did not verify. Choose “Show bytes anyway” first.')
   }
   const gateway = (id: string): Gateway => {
     const found = gateways.all().find(({ setting }) => `gateway ${setting.name}` === id)
@@ -66,13 +76,25 @@ export function panelHandlers(ports: PanelHandlerPorts): Omit<PanelHandlers, 're
       log.log('info', 'a context was verified again', { context: ref, verdict: detail.statementIs })
       return detail
     },
+    contextBytes: async ({ ref, offset, reveal }) =>
+      contextBytes(shownEvidence(await recorded(ref), ref, reveal), offset),
     copyEvidence: async ({ ref }) => {
-      const line = evidenceLine(recorded(ref))
+      const line = evidenceLine(await recorded(ref))
       await env.clipboard.writeText(line)
       return { bytes: Buffer.byteLength(line) }
     },
+    copyPart: async ({ ref, part, reveal }) => {
+      const evidence = part === 'context' ? shownEvidence(await recorded(ref), ref, reveal) : await recorded(ref)
+      const text = evidencePart(evidence, part)
+      await env.clipboard.writeText(text)
+      return { bytes: Buffer.byteLength(text) }
+    },
+    exportEvidence: async ({ ref }) => {
+      const { entry } = await recorded(ref)
+      return done(Promise.resolve(commands.executeCommand(EXPORT, { digest: digestOf(entry.statement) })))
+    },
     openDocument: async ({ ref }) => {
-      const { statement } = recorded(ref)
+      const { statement } = await recorded(ref)
       await documents.open(ref, `${statement.server}-${statement.dir}-${statement.seq}`)
       return {}
     },

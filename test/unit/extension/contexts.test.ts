@@ -1,11 +1,18 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join as joinPath } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { encodeUtf8 } from '../../../src/crypto/encoding.ts'
 import { parseLine } from '../../../src/evidence/journal/format.ts'
+import { Journal } from '../../../src/evidence/journal/journal.ts'
+import { findEntry } from '../../../src/evidence/journal/store.ts'
 import { OfflineVerifier } from '../../../src/evidence/offline.ts'
 import type { EvidenceEntry } from '../../../src/evidence/types.ts'
+import type { StatementPlace } from '../../../src/extension/evidence/archive.ts'
 import { contextDetail } from '../../../src/extension/evidence/contextDetail.ts'
 import { ContextStore } from '../../../src/extension/evidence/contextStore.ts'
 import { evidenceDocument, evidenceLine } from '../../../src/extension/evidence/evidenceLine.ts'
+import { numberOf } from '../../../src/extension/evidence/refs.ts'
 import { SessionRecorder } from '../../../src/extension/evidence/sessionRecorder.ts'
 import { ExchangeClient } from '../../../src/mcp/exchange/client.ts'
 import { encodeResponseHead } from '../../../src/mcp/exchange/head.ts'
@@ -177,6 +184,82 @@ describe('the contexts of a session', () => {
     expect(store.all().map(({ row }) => row.verdict)).toEqual(['unsigned', 'unsigned', 'unsigned'])
     expect(store.all().every(({ row }) => /sent/.test(row.reason ?? ''))).toBe(true)
     expect(store.figures.counters()).toMatchObject({ pending: 0, unsigned: 3 })
+  })
+})
+
+describe('evidence that is no longer in memory', () => {
+  async function archived(change: (entry: EvidenceEntry) => EvidenceEntry = (entry) => entry) {
+    const seen = await followed()
+    await call(seen.exchanges)
+    await settled(seen.store, 3)
+    const folder = mkdtempSync(joinPath(tmpdir(), 'countersign-'))
+    const journal = await Journal.open({ folder })
+    for (const entry of seen.client.journal) await journal.append(change(entry))
+    // A store that has the rows, and whose memory has gone over to others.
+    const archive = { find: (where: StatementPlace) => findEntry(folder, where) }
+    const later = new ContextStore(systemClock, archive)
+    for (const { row } of seen.store.all())
+      later.index.add({ ...seen.store.index.get(numberOf(row.ref)), ...row, gateway: 'desk' })
+    return { later, close: () => journal.close() }
+  }
+
+  it('comes from the journal, and is verified as if it had never left', async () => {
+    const { later, close } = await archived()
+    expect(later.all().every(({ recorded }) => recorded === undefined)).toBe(true)
+    for (const { row } of later.all()) {
+      const detail = await contextDetail(later, row.ref, false)
+      expect(parseResult('contextDetail', detail), row.kind).toEqual(detail)
+      expect(detail.statementIs).toBe('verified')
+      expect(detail.checks.filter(({ state }) => state !== 'passed')).toEqual([])
+      expect(detail.question?.text).toBe(CALL)
+    }
+    await close()
+  })
+
+  it('is not believed when the journal holds another statement there, and says so', async () => {
+    const other = await followed()
+    await call(other.exchanges)
+    const foreign = other.client.journal.find(({ how }) => how === 'received')
+    await other.pair.client.close()
+    const { later, close } = await archived()
+    if (foreign === undefined) throw new Error('nothing was received')
+    const forged = new ContextStore(systemClock, { find: async () => foreign })
+    for (const { row } of later.all())
+      forged.index.add({ ...later.index.get(numberOf(row.ref)), ...row, gateway: 'desk' })
+    const answer = forged.all().find(({ row }) => row.kind === 'response')
+    await expect(contextDetail(forged, answer?.row.ref ?? '', false)).rejects.toMatchObject({
+      code: 'statement-invalid',
+    })
+    await close()
+  })
+
+  it('that the journal lost is missed, not passed over', async () => {
+    const { later, close } = await archived()
+    const empty = new ContextStore(systemClock)
+    for (const { row } of later.all())
+      empty.index.add({ ...later.index.get(numberOf(row.ref)), ...row, gateway: 'desk' })
+    await expect(contextDetail(empty, empty.all()[0]?.row.ref ?? '', false)).rejects.toMatchObject({
+      code: 'file-unreadable',
+    })
+    await close()
+  })
+})
+
+describe('receipts', () => {
+  it('mark what the other side acknowledged, and when the session is over what it never will', async () => {
+    const { store, exchanges, recorder } = await followed()
+    for (let at = 0; at < 3; at++) await call(exchanges)
+    await settled(store, 9)
+    const receipts = () => store.all().map(({ row }) => [row.dir, row.receipt ?? 'open'].join(' '))
+    expect(receipts()).toContain('c2s acknowledged')
+    expect(receipts()).toContain('s2c acknowledged')
+    expect(receipts()).toContain('s2c open')
+    const [first] = store.all()
+    const detail = await contextDetail(store, first?.row.ref ?? '', false)
+    expect(detail.acknowledgedBy?.seq).toBe(0)
+    recorder.ended()
+    expect(receipts()).toContain('s2c never')
+    expect(receipts().join()).not.toContain('open')
   })
 })
 

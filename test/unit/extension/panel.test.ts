@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type HostMessage, parseHostMessage, type PanelState } from '../../../src/contracts/panel.ts'
+import { NO_FILTER } from '../../../src/contracts/panelContexts.ts'
 import { ContextStore } from '../../../src/extension/evidence/contextStore.ts'
 import { SessionRecorder } from '../../../src/extension/evidence/sessionRecorder.ts'
 import { InventoryService } from '../../../src/extension/identity/inventoryService.ts'
@@ -124,18 +125,20 @@ describe('the feed of the panel', () => {
     const recorder = new SessionRecorder(ports.contexts, 'desk', { kid: 'k', custody: 'software' })
     const arrive = (ref: number) =>
       recorder.pending({ ref, sid: 's', server: 'files', kind: 'request', body: new Uint8Array(1) })
+    const list = (of: PanelFeed) => of.list.setFilter({ filter: NO_FILTER, hold: false })
     const kinds = () => posted.splice(0).map((message) => message.type)
-    return { feed, posted, arrive, kinds, recorder }
+    return { feed, posted, arrive, kinds, list, recorder }
   }
 
   it('builds and sends nothing before the webview is up, and nothing after it is hidden', () => {
-    const { feed, arrive, kinds } = feeding()
+    const { feed, arrive, kinds, list } = feeding()
     arrive(1)
     feed.stateChanged()
     vi.advanceTimersByTime(60_000)
     expect(kinds()).toEqual([])
     feed.start()
-    expect(kinds()).toEqual(['contexts', 'state'])
+    expect(kinds()).toEqual(['state'])
+    expect(list(feed).list.total).toBe(1)
     feed.stop()
     arrive(2)
     feed.stateChanged()
@@ -144,20 +147,20 @@ describe('the feed of the panel', () => {
     expect(kinds()).toEqual([])
   })
 
-  it('sends rows that arrive together as one delta, each on the version before', () => {
-    const { feed, posted, arrive } = feeding()
+  it('sends rows that arrive together as one change, and only those that are in view', () => {
+    const { feed, posted, arrive, list } = feeding()
     feed.start()
+    list(feed)
     posted.splice(0)
-    for (let ref = 0; ref < 200; ref++) arrive(ref)
+    for (let ref = 0; ref < 1000; ref++) arrive(ref)
     vi.advanceTimersByTime(150)
-    arrive(200)
+    arrive(1000)
     vi.advanceTimersByTime(150)
-    const deltas = posted.flatMap((message) => (message.type === 'contexts' ? [message.contexts] : []))
-    expect(deltas.map(({ rows, reset }) => [rows.length, reset])).toEqual([
-      [200, false],
-      [1, false],
+    const changes = posted.flatMap((message) => (message.type === 'contexts' ? [message.contexts] : []))
+    expect(changes.map(({ rows, list: { first, end } }) => [rows.length, rows[0]?.at, first, end])).toEqual([
+      [100, 900, 0, 1000],
+      [1, 1000, 0, 1001],
     ])
-    expect(deltas[1]?.base).toBe(deltas[0]?.version)
     for (const message of posted) expect(parseHostMessage(message)).toEqual(message)
   })
 

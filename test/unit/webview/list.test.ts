@@ -1,19 +1,32 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { ContextRow } from '../../../src/contracts/panelContext.ts'
+import { type ContextList, NO_FILTER, type PlacedRow } from '../../../src/contracts/panelContexts.ts'
 import { CalmState } from '../../../webview/app/figures.ts'
-import { ContextRows, NO_FILTER } from '../../../webview/app/rows.ts'
+import { ContextRows } from '../../../webview/app/rows.ts'
 import { readSaved } from '../../../webview/app/saved.ts'
-import { anchored, reveal, ROW, visible } from '../../../webview/contexts/window.ts'
+import { reveal, ROW, visible } from '../../../webview/contexts/window.ts'
 import { move } from '../../../webview/contexts/move.ts'
 import { state } from '../../webview/data.ts'
 import { contextRows } from '../../webview/dataContexts.ts'
 
-const delta = (base: number, version: number, rows: readonly ContextRow[], reset = false) => ({
-  base,
-  version,
-  reset,
+const list = (change: Partial<ContextList> = {}): ContextList => ({
+  view: 1,
+  revision: 0,
+  first: -3,
+  end: 2,
+  newer: 0,
+  total: 5,
+  older: 0,
+  unseen: 0,
+  servers: ['files'],
+  ...change,
+})
+const push = (change: Partial<ContextList>, rows: PlacedRow[] = [], more = {}) => ({
+  list: list(change),
   rows,
+  rejected: [],
+  receipts: [],
+  ...more,
 })
 
 describe('the window of the virtual list', () => {
@@ -31,14 +44,6 @@ describe('the window of the virtual list', () => {
         if (first < count) expect(to).toBeGreaterThanOrEqual(last)
       }),
     )
-  })
-
-  test('rows that come in above leave what is read where it is', () => {
-    const before = Array.from({ length: 100 }, (_, at) => ({ ref: `r${at}` }))
-    const shifted = (ref: string) => Number(ref.slice(1)) + 7
-    expect(anchored(50 * ROW + 5, before, shifted)).toBe(57 * ROW + 5)
-    expect(anchored(0, before, shifted)).toBe(0)
-    expect(anchored(50 * ROW, before, () => undefined)).toBe(50 * ROW)
   })
 
   test('reveals with the least movement', () => {
@@ -60,34 +65,58 @@ describe('the rows', () => {
   const [a, b, c] = contextRows(30)
   if (a === undefined || b === undefined || c === undefined) throw new Error('no rows')
 
-  test('a delta that does not fit is a gap; updates stay in place', () => {
+  test('positions count from the newest; a place stays the same when newer ones come', () => {
     const rows = new ContextRows()
-    expect(rows.apply(delta(0, 1, [a, b], true))).toBe('applied')
-    expect(rows.apply(delta(0, 2, [c]))).toBe('gap')
-    expect(rows.apply(delta(1, 2, [{ ...a, verdict: 'rejected' }, c]))).toBe('applied')
-    const { list } = rows.view(NO_FILTER)
-    expect(list.map((row) => row.ref)).toEqual([c.ref, b.ref, a.ref])
-    expect(list[2]?.verdict).toBe('rejected')
+    rows.take({ list: list(), rows: [{ at: -1, row: a }] })
+    expect([rows.count, rows.match(0), rows.position(-1)]).toEqual([5, 1, 2])
+    rows.change(push({ end: 4, total: 7 }, [{ at: 3, row: b }]))
+    expect([rows.count, rows.position(-1), rows.at(-1)?.ref, rows.at(3)?.ref]).toEqual([7, 4, a.ref, b.ref])
+    expect(rows.numbering).toBe(1)
   })
 
-  test('Hold freezes the order, counts what is newer, and still updates verdicts', () => {
+  test('another revision forgets every place, and says where the top is now', () => {
     const rows = new ContextRows()
-    rows.apply(delta(0, 1, [a], true))
-    rows.hold(true)
-    rows.apply(delta(1, 2, [b, { ...a, verdict: 'rejected' }]))
-    expect(rows.view(NO_FILTER)).toMatchObject({ newer: 1, list: [{ ref: a.ref, verdict: 'rejected' }] })
-    rows.hold(false)
-    expect(rows.view(NO_FILTER).list).toHaveLength(2)
+    rows.take({ list: list(), rows: [{ at: 0, row: a }] })
+    rows.change(push({ revision: 1 }, [{ at: 1, row: b }], { found: 1 }))
+    expect([rows.numbering, rows.found, rows.at(0), rows.get(b.ref)?.ref]).toEqual([2, 1, undefined, b.ref])
   })
 
-  test('keeps the newest 20,000', () => {
+  test('what belongs to an earlier filter is dropped', () => {
     const rows = new ContextRows()
-    const many = Array.from({ length: 20_000 }, (_, at) => ({ ...a, ref: `m${at}` }))
-    rows.apply(delta(0, 1, many, true))
-    rows.apply(delta(1, 2, [b]))
-    expect(rows.size).toBe(20_000)
-    expect(rows.get('m0')).toBeUndefined()
-    expect(rows.view({ ...NO_FILTER, text: 'NO SUCH' }).list).toHaveLength(0)
+    rows.change(push({}, [{ at: 0, row: a }]))
+    expect(rows.list).toBeUndefined()
+    rows.take({ list: list({ view: 2 }), rows: [] })
+    rows.take({ list: list({ view: 1 }), rows: [{ at: 0, row: a }] })
+    expect([rows.list?.view, rows.at(0)]).toEqual([2, undefined])
+  })
+
+  test('receipts move rows on that were sent before them', () => {
+    const rows = new ContextRows()
+    const { receipt: _, ...open } = { ...a, seq: 4, dir: 'c2s' as const, verdict: 'verified' as const }
+    rows.take({ list: list(), rows: [{ at: 0, row: open }] })
+    const receipt = { sid: a.sid, c2s: 4, s2c: 0, over: false }
+    rows.change(push({}, [], { receipts: [receipt] }))
+    expect(rows.at(0)?.receipt).toBeUndefined()
+    rows.change(push({}, [], { receipts: [{ ...receipt, over: true }] }))
+    expect(rows.at(0)?.receipt).toBe('never')
+    rows.change(push({}, [], { receipts: [{ ...receipt, c2s: 5 }] }))
+    expect(rows.at(0)?.receipt).toBe('acknowledged')
+  })
+
+  test('keeps no more than the rows around what is in view', () => {
+    const rows = new ContextRows()
+    const many = list({ first: -100_000, end: 0, total: 100_000 })
+    for (let from = -100_000; from < -90_000; from += 250) {
+      rows.take({
+        list: many,
+        rows: Array.from({ length: 250 }, (_, at) => ({ at: from + at, row: { ...a, ref: `${from + at}` } })),
+      })
+      rows.prune(from)
+    }
+    const kept = Array.from({ length: 100_000 }, (_, at) => rows.at(-1 - at)).filter((row) => row !== undefined)
+    expect(kept.length).toBeLessThanOrEqual(2_250)
+    expect(rows.at(-90_001)).toBeDefined()
+    expect(rows.get('-99999')).toBeUndefined()
   })
 })
 
@@ -116,8 +145,6 @@ describe('what is shown and kept', () => {
   test('an unknown saved state is a fresh start', () => {
     expect(readSaved(undefined).view).toBe('sessions')
     expect(readSaved({ view: 'hsm', more: true }).view).toBe('sessions')
-    expect(
-      readSaved({ view: 'hsm', filter: { text: '', server: '', direction: '', verdict: '' }, folded: [] }).view,
-    ).toBe('hsm')
+    expect(readSaved({ view: 'hsm', filter: NO_FILTER, folded: [] }).view).toBe('hsm')
   })
 })

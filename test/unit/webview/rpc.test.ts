@@ -9,7 +9,12 @@ function handlers(change: Partial<PanelHandlers>): PanelHandlers {
   const own = {
     ready: refuse,
     selectView: refuse,
+    setFilter: refuse,
+    contextRows: refuse,
     contextDetail: refuse,
+    contextBytes: refuse,
+    copyPart: refuse,
+    exportEvidence: refuse,
     verifyAgain: refuse,
     copyEvidence: refuse,
     openDocument: refuse,

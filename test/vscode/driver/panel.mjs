@@ -27,7 +27,7 @@ import { webviewFrame } from './workbench.mjs'
 const CONTEXT = '.contexts .li[role="option"]'
 const ID = 'countersign.countersign'
 // A row is a sentence for who cannot see it; this reads that sentence.
-const SENTENCE = /^(\w+), (.*) (to|from) (\S+), [\d.,\s]+ bytes, (\w+)$/
+const SENTENCE = /^(\w+), (.*) (to|from) (\S+), [\d.,\s]+ bytes, (\w+)(?:, [a-z ]+)?$/
 
 /**
  * The panel as it is on the screen: everything is read from what it shows, nothing from the extension's own state.

@@ -1,0 +1,240 @@
+import { createRequire } from 'node:module'
+import { readFile } from 'node:fs/promises'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  activeRow,
+  focusedId,
+  focusedNumber,
+  missed,
+  numberPressable,
+  overflowing,
+  scrollRows,
+  topRow,
+  traces,
+  wearTheme,
+} from '../../webview/inPage.mjs'
+import { SCENES } from '../../webview/scenes.mjs'
+import { openStage, type Stage, type Theme, THEMES } from '../../webview/stage.mjs'
+
+/** What is asked of every theme; what has nothing to do with colour is asked once. */
+const OF_COLOUR = ['color-contrast', 'link-in-text-block']
+const CLASSES: Record<Theme, string> = {
+  dark: 'vscode-dark',
+  light: 'vscode-light',
+  hc: 'vscode-high-contrast',
+  'hc-light': 'vscode-high-contrast vscode-high-contrast-light',
+}
+const main = new Set(['sessions', 'contexts', 'hsm'])
+
+let stage: Stage
+let axe: string
+beforeAll(async () => {
+  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+  stage = await openStage()
+})
+afterAll(async () => {
+  await stage.close()
+})
+
+interface Violation {
+  readonly id: string
+  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[]
+}
+
+/** Violations as lines; the browser runs axe itself, not a copy of its rules. */
+async function violations(page: Page, theme: Theme, rules: readonly string[] | undefined): Promise<string[]> {
+  await page.evaluate(wearTheme, CLASSES[theme])
+  const options = rules === undefined ? {} : { runOnly: { type: 'rule', values: rules } }
+  const found: Violation[] = await page.evaluate(
+    `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations)`,
+  )
+  // Three of each tell what it is; a list would repeat it for every row.
+  return found.flatMap(({ id, nodes }) =>
+    nodes
+      .slice(0, 3)
+      .map(
+        ({ html, failureSummary }) => `${theme}, ${id}: ${html.slice(0, 160)} ${failureSummary?.split('\n')[1] ?? ''}`,
+      ),
+  )
+}
+
+describe('every view and state', () => {
+  it.each(SCENES)('$name has no violation that axe finds, in any theme', async ({ act, ...options }) => {
+    const opened = await stage.open(options)
+    await act?.(opened)
+    await opened.page.evaluate(axe)
+    const found: string[] = []
+    for (const [at, theme] of THEMES.entries()) {
+      found.push(...(await violations(opened.page, theme, at === 0 ? undefined : OF_COLOUR)))
+    }
+    await opened.close()
+    expect(found).toEqual([])
+  })
+
+  it.each(SCENES.filter(({ name }) => main.has(name)))(
+    '$name fits: 400 px wide, 640, 1000, and zoomed to 200 %',
+    async ({ act, ...options }) => {
+      const found: string[] = []
+      for (const size of [{ width: 400 }, { width: 640 }, { width: 1000 }, { width: 1200, scale: 2 }]) {
+        const opened = await stage.open({ ...options, ...size, height: 1000 })
+        await act?.(opened)
+        const out = await opened.page.evaluate(overflowing)
+        found.push(...out.map((line) => `${JSON.stringify(size)}: ${line}`))
+        await opened.close()
+      }
+      expect(found).toEqual([])
+    },
+  )
+
+  it.each(SCENES.filter(({ name }) => main.has(name)))(
+    '$name: the Tab key reaches everything that can be pressed',
+    async ({ act, ...options }) => {
+      const opened = await stage.open(options)
+      const { page } = opened
+      await act?.(opened)
+      const wanted = await page.evaluate(numberPressable)
+      expect(wanted).toBeGreaterThan(3)
+      const reached = new Set<string>()
+      for (let pressed = 0; pressed < wanted * 2 + 10 && reached.size <= wanted; pressed++) {
+        await page.keyboard.press('Tab')
+        reached.add(await page.evaluate(focusedNumber))
+      }
+      const left = await page.evaluate(missed, [...reached])
+      await opened.close()
+      expect(left).toEqual([])
+    },
+  )
+})
+
+describe('a list of a hundred thousand contexts', () => {
+  it('is walked by keys from end to end, opened and left again', async () => {
+    const { page, close } = await stage.open({ view: 'contexts', count: 100_000 })
+    await page.locator('#context-rows').focus()
+    await page.keyboard.press('ArrowDown')
+    const first = await page.evaluate(activeRow)
+    expect(first).toBeTruthy()
+    await page.keyboard.press('End')
+    await expect.poll(() => page.locator('.li.sel').getAttribute('aria-posinset')).toBe('100000')
+    await page.keyboard.press('ArrowUp')
+    await page.keyboard.press('PageUp')
+    await page.keyboard.press('Home')
+    await expect.poll(() => page.evaluate(activeRow)).toBe(first)
+    expect(await page.locator('.extent > .li').count()).toBeLessThan(80)
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate(focusedId)).toBe('context-title')
+    await page.keyboard.press('Escape')
+    expect(await page.evaluate(focusedId)).toBe('context-rows')
+    await close()
+  })
+
+  it('shows the rows wherever one scrolls, and stays there when newer ones come', async () => {
+    const { page, host, close } = await stage.open({ view: 'contexts', count: 100_000 })
+    for (const at of [1_000_000, 2_399_000, 240_000]) {
+      await page.evaluate(scrollRows, at)
+      await expect.poll(() => page.evaluate(topRow)).toMatch(/^context-/)
+    }
+    const before = await page.evaluate(topRow)
+    host.bring(9)
+    await expect.poll(() => page.locator('.foot').innerText()).toContain('100,009')
+    expect(await page.evaluate(topRow)).toBe(before)
+    await close()
+  })
+
+  it('is live at the top, where a verdict arrives in place', async () => {
+    const { page, host, close } = await stage.open({ view: 'contexts', count: 200 })
+    const newest = page.locator('.li[aria-posinset="1"]')
+    await newest.click()
+    await expect.poll(() => page.locator('.pane-head .verdict').innerText()).toContain('pending')
+    const id = await newest.getAttribute('id')
+    host.settle()
+    await expect.poll(() => page.locator(`#${id}`).getAttribute('aria-label')).toMatch(/^verified/)
+    await expect.poll(() => page.locator('.pane-head .verdict').innerText()).toContain('verified')
+    host.bring(3)
+    await expect.poll(() => page.locator(`#${id}`).getAttribute('aria-posinset')).toBe('4')
+    await close()
+  })
+
+  it('held, says how many are newer, and shows them when let go', async () => {
+    const { page, host, close } = await stage.open({ view: 'contexts', count: 200 })
+    const newest = await page.locator('.li[aria-posinset="1"]').getAttribute('id')
+    await page.locator('vscode-button', { hasText: 'Hold' }).click()
+    host.bring(7)
+    await expect.poll(() => page.locator('.newer').innerText()).toBe('7 newer contexts')
+    expect(await page.locator('.li[aria-posinset="1"]').getAttribute('id')).toBe(newest)
+    await page.locator('.newer').click()
+    await expect.poll(() => page.locator(`#${newest}`).getAttribute('aria-posinset')).toBe('8')
+    await close()
+  })
+
+  it('is filtered by what one types and chooses', async () => {
+    const { page, close } = await stage.open({ view: 'contexts', count: 100_000 })
+    await page.locator('.flt input').fill('tool:write_file tickets')
+    await expect.poll(() => page.locator('.foot').innerText()).toMatch(/^[\d,]+ of 100,000/)
+    await expect
+      .poll(() =>
+        page
+          .locator('.li[role="option"]')
+          .evaluateAll((rows) => rows.map((row) => row.getAttribute('aria-label') ?? '')),
+      )
+      .toSatisfy((rows: string[]) => rows.length > 10 && rows.every((row) => /write_file (to|from) tickets/.test(row)))
+    await page.locator('.count.rejected').click()
+    await expect.poll(() => page.locator('.empty').innerText()).toContain('No context matches')
+    await page.locator('vscode-button', { hasText: 'Clear Filter' }).click()
+    await expect.poll(() => page.locator('.foot').innerText()).toMatch(/^100,000/)
+    await close()
+  })
+})
+
+describe('an opened context', () => {
+  it('folds with keys, and shows its bytes and what was signed', async () => {
+    const { page, host, close } = await stage.open({ view: 'contexts' })
+    await page.locator('.li[role="option"]', { hasText: 'n=' }).first().click()
+    const tree = page.locator('[role="tree"]').first()
+    await tree.focus()
+    const lines = await tree.locator('.ln').count()
+    await page.keyboard.press('ArrowLeft')
+    await expect.poll(() => tree.locator('.ln').count()).toBe(1)
+    expect(await tree.locator('[role="treeitem"]').first().getAttribute('aria-expanded')).toBe('false')
+    await page.keyboard.press('ArrowRight')
+    await expect.poll(() => tree.locator('.ln').count()).toBe(lines)
+    await page.locator('.ways .link', { hasText: 'Bytes' }).first().click()
+    await expect.poll(() => page.locator('.hex').first().innerText()).toContain('7b 22 6a 73 6f 6e 72 70')
+    await page.locator('summary', { hasText: 'JWS' }).click()
+    expect(await page.locator('.exact', { hasText: 'protected' }).innerText()).toMatch(/^\{"protected":/)
+    await page.locator('vscode-button', { hasText: 'Export' }).click()
+    await expect.poll(() => host.asked).toContain('exportEvidence')
+    await close()
+  })
+})
+
+describe('a hostile context', () => {
+  it('is text, marked, and nothing else', async () => {
+    const { page, close } = await stage.open({ view: 'contexts' })
+    const dialogs: string[] = []
+    page.on('dialog', (dialog) => {
+      dialogs.push(dialog.message())
+      void dialog.dismiss()
+    })
+    await page.locator('.li[role="option"]', { hasText: '202E' }).first().click()
+    await page.locator('.answers [role="tree"]').waitFor()
+    const seen = await page.evaluate(traces)
+    await close()
+    expect(dialogs).toEqual([])
+    expect([seen.markup, seen.raw, seen.titles]).toEqual([0, false, false])
+    for (const name of ['right-to-left override', 'zero width space', 'control character']) {
+      expect(
+        seen.marked.some((title) => title.includes(name)),
+        name,
+      ).toBe(true)
+    }
+    expect(seen.widest).toBeLessThan(2_000)
+    expect(seen.lines).toBeLessThanOrEqual(2_002)
+    // The toolkit's own style elements are refused by the policy and not needed; a script must never be.
+    expect(seen.refused.filter((line) => !line.startsWith('style-src'))).toEqual([])
+  })
+})
+
+it('nothing went wrong in any page', () => {
+  expect(stage.problems).toEqual([])
+})
