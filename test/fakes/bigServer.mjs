@@ -103,7 +103,7 @@ if (process.argv[2] === 'die') {
   process.exitCode = 3
 } else if (process.argv[2] === 'http') {
   const transports = new Map()
-  const http = createServer(async (request, response) => {
+  const serve = async (request, response) => {
     const id = request.headers['mcp-session-id']
     let transport = transports.get(id)
     if (transport === undefined && id !== undefined) {
@@ -118,6 +118,7 @@ if (process.argv[2] === 'die') {
       await make().connect(transport)
     }
     await transport.handleRequest(request, response)
-  })
+  }
+  const http = createServer((request, response) => void serve(request, response))
   http.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ url: `http://127.0.0.1:${http.address().port}/mcp` })))
 } else await make().connect(new StdioServerTransport())

@@ -164,7 +164,8 @@ const operations = {
  */
 function openControlPort(file) {
   const token = randomBytes(32).toString('hex')
-  const server = http.createServer(async (request, response) => {
+  /** @type {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => Promise<void>} */
+  const serve = async (request, response) => {
     /** @param {number} status @param {unknown} body */
     const reply = (status, body) => {
       response.writeHead(status, { 'content-type': 'application/json' })
@@ -181,7 +182,8 @@ function openControlPort(file) {
     } catch (error) {
       reply(500, { error: error instanceof Error ? error.message : String(error) })
     }
-  })
+  }
+  const server = http.createServer((request, response) => void serve(request, response))
   server.listen(0, '127.0.0.1', () => {
     const address = server.address()
     if (address === null || typeof address === 'string') return
