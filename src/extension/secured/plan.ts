@@ -4,6 +4,7 @@ import type { ConfigText } from '../../contracts/gatewayConfig.ts'
 import { literal, parseTemplate, type Surroundings, type Syntax, type Template } from '../../contracts/template.ts'
 import { checkHttpUpstream } from '../../mcp/upstream/config.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { inert } from '../../support/printable.ts'
 
 /** An entry as a gateway will run it, before anything is run or written. */
 export interface Plan {
@@ -143,5 +144,5 @@ function namesOf(headers: object): Record<string, string> {
 }
 
 function refused(what: string): CountersignError {
-  return new CountersignError('config-invalid', `This entry cannot be secured: ${what}. Nothing was changed.`)
+  return new CountersignError('config-invalid', `This entry cannot be secured: ${inert(what)}. Nothing was changed.`)
 }

@@ -1,5 +1,6 @@
 import { createScanner, type Node, parseTree, type ParseError } from 'jsonc-parser'
 import { CountersignError } from '../../../support/errors.ts'
+import { inert } from '../../../support/printable.ts'
 
 /** JSON as most agents read it, or with the comments and trailing commas that VS Code allows. */
 export type Dialect = 'json' | 'jsonc'
@@ -191,5 +192,5 @@ export function styleOf(text: string): Style {
 }
 
 export function invalid(what: string): CountersignError {
-  return new CountersignError('config-invalid', `In the agent’s file ${what}. Nothing was written.`)
+  return new CountersignError('config-invalid', `In the agent’s file ${inert(what)}. Nothing was written.`)
 }

@@ -1,4 +1,5 @@
 import { CountersignError } from '../../../support/errors.ts'
+import { inert } from '../../../support/printable.ts'
 import { type Statement, tomlStatements } from './tomlScan.ts'
 
 const BARE_KEY = /^[A-Za-z0-9_-]+$/
@@ -91,5 +92,5 @@ export function key(part: string): string {
 }
 
 export function invalid(what: string): CountersignError {
-  return new CountersignError('config-invalid', `In the agent’s file ${what}. Nothing was written.`)
+  return new CountersignError('config-invalid', `In the agent’s file ${inert(what)}. Nothing was written.`)
 }

@@ -89,7 +89,8 @@ async function askForTools(
   report('opening the key')
   await identity.get({ asked: true })
   report('starting the gateway')
-  const { exchanges } = await gateway.get({ patient: false, asked: true, signal })
+  // Patient: its first start on a busy machine may take longer than a handshake.
+  const { exchanges } = await gateway.get({ patient: true, asked: true, signal })
   report('asking the server for its tools')
   // The SDK is loaded when it is needed.
   const { inspectServer } = await import('../../../mcp/client/sdkClient.ts')
