@@ -158,7 +158,7 @@ export const AGENT_FILES: readonly Target[] = [
       json([{ id: 't', type: 'pickString', description: 'd', options: ['a', { label: 'b', value: 'c' }] }]),
     ],
     tokens: ['command', 't', '__proto__'],
-    run: (bytes) => void must(parseAgentInput(parseStrictJson(bytes), 't').id === 't', 'asks for another input'),
+    run: (bytes) => must(parseAgentInput(parseStrictJson(bytes), 't').id === 't', 'asks for another input'),
   },
   templateTarget('vscode', 'a ${workspaceFolder}/b ${env:X} ${input:t}'),
   templateTarget('cursor', '${userHome}${/}${workspaceFolderBasename} $ {x}'),

@@ -57,7 +57,7 @@ describe('an entry that is secured and put back', () => {
         let at = 0
         const gap = (): string => all[at++ % all.length] ?? ''
         const value = `{${gap()}"command"${gap()}:"x",${gap()}"args":${gap()}${JSON.stringify(args.map((arg) => arg.replaceAll('$', '')))}${gap()},}`
-        const before = `\ufeff${gap()}{${gap()}"servers":${gap()}{"${'b'}":{"command":${JSON.stringify(`z${other}`)}},${gap()}"a"${gap()}:${gap()}${value}${gap()}}${gap()},}${gap()}`
+        const before = `\ufeff${gap()}{${gap()}"servers":${gap()}{"b":{"command":${JSON.stringify(`z${other}`)}},${gap()}"a"${gap()}:${gap()}${value}${gap()}}${gap()},}${gap()}`
         const { text, original } = secureEntry(VSCODE, before, 'a', TARGET, openEntry(VSCODE, before))
         expect(original).toBe(value)
         expect(isSecuredIn(VSCODE, text, 'a', TARGET)).toBe(true)
