@@ -98,7 +98,7 @@ describe.skipIf(noEditor !== undefined)(
       await modal.click('Continue')
       const diff = page.locator('.monaco-diff-editor:visible')
       await diff.waitFor()
-      await expect.poll(() => diff.innerText()).toMatch(/--agent/)
+      await until('the entry in the diff', async () => (await diff.innerText()).includes('--agent'), 60_000)
       await screenshot(page, path.join(OUTPUT, 'secure-diff.png'))
       await quickInput(page).pick(/^\s*Secure/)
       await until('the question for the token', async () => (await quickInput(page).title()).includes('token'))
