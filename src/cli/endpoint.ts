@@ -83,14 +83,17 @@ function rejectionsTo(log: Log): SessionObserver {
   }
 }
 
-/** Resolves when the process is asked to end. A second request ends it at once: a person has waited long enough. */
+/**
+ * Resolves when the process is asked to end. The same request again ends it at once: a person has waited long enough. Another
+ * signal is no second request: Claude Code sends SIGINT and, 100 ms later, SIGTERM, and a signed goodbye may take longer than that.
+ */
 export function untilAsked(): Promise<void> {
   return new Promise((done) => {
-    let asked = false
+    const asked = new Set<NodeJS.Signals>()
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(1)
-        asked = true
+        if (asked.has(signal)) process.exit(1)
+        asked.add(signal)
         done()
       })
     }

@@ -1,5 +1,6 @@
-import { decode, encode, rfc8949EncodeOptions, type Token, Tokenizer, Type } from 'cborg'
-import { CountersignError } from '../support/errors.ts'
+import { malformed } from './cborHead.ts'
+import { CborReader } from './cborReader.ts'
+import { CborWriter, sizeOf } from './cborWriter.ts'
 
 /**
  * Deterministic CBOR (RFC 8949, section 4.2.1) of the few types that our documents need: integers within 2^53, byte and
@@ -24,11 +25,12 @@ export interface CborLimits {
 }
 
 const DEFAULT_DEPTH = 16
-const MAX_ITEMS = 65_536
 
 /** The one encoding of a value. @throws CountersignError `decode` for what is not a CborValue, a program error */
 export function encodeCbor(value: CborValue): Uint8Array {
-  return plain(encode(value, rfc8949EncodeOptions))
+  const writer = new CborWriter(sizeOf(value))
+  writer.value(value)
+  return writer.bytes
 }
 
 /**
@@ -38,64 +40,11 @@ export function encodeCbor(value: CborValue): Uint8Array {
  */
 export function decodeCbor(bytes: Uint8Array, limits: CborLimits): CborValue {
   if (bytes.length > limits.bytes) throw malformed('is too long')
-  const input = plain(bytes)
-  let value: unknown
-  try {
-    const tokenizer = new StrictTokenizer(input, limits.depth ?? DEFAULT_DEPTH)
-    value = decode(input, { ...DECODE, tokenizer })
-  } catch (cause) {
-    throw malformed('cannot be decoded', cause)
-  }
-  if (!isCborValue(value)) throw malformed('holds what no document of ours holds')
-  // The decoder cannot check the order of keys and replaces bad UTF-8: encoding again sees both, and whatever else
-  // gives one value two spellings. Without it two parties could hash different bytes for what they read as the same.
-  const again = encodeCbor(value)
-  if (again.length !== input.length || Buffer.compare(again, input) !== 0) throw malformed('is not in canonical form')
+  const reader = new CborReader(bytes, limits.depth ?? DEFAULT_DEPTH)
+  const value = reader.value(0)
+  if (reader.left > 0) throw malformed('has something behind its end')
   return value
 }
-
-const DECODE = {
-  strict: true,
-  allowIndefinite: false,
-  allowUndefined: false,
-  allowNaN: false,
-  allowInfinity: false,
-  allowBigInt: false,
-  rejectDuplicateMapKeys: true,
-} as const
-
-/** Refuses tokens that no document of ours has, and nesting before the recursive decoder meets it. */
-class StrictTokenizer extends Tokenizer {
-  private readonly depth: number
-  private readonly open: number[] = []
-  private items = 0
-
-  constructor(data: Uint8Array, depth: number) {
-    super(data, DECODE)
-    this.depth = depth
-  }
-
-  override next(): Token {
-    if (this.done()) throw new Error('the document is cut off')
-    const token = super.next()
-    this.items += 1
-    if (this.items > MAX_ITEMS) throw new Error('too many items')
-    if (REFUSED.some((type) => Type.equals(token.type, type))) throw new Error(`a ${token.type.name} is not allowed`)
-    while (this.open.at(-1) === 0) this.open.pop()
-    const last = this.open.length - 1
-    if (last >= 0) this.open[last] = (this.open[last] ?? 0) - 1
-    if (Type.equals(token.type, Type.array)) this.enter(Number(token.value))
-    if (Type.equals(token.type, Type.map)) this.enter(2 * Number(token.value))
-    return token
-  }
-
-  private enter(children: number): void {
-    this.open.push(children)
-    if (this.open.length > this.depth) throw new Error('nested too deeply')
-  }
-}
-
-const REFUSED = [Type.tag, Type.float, Type.undefined, Type.break]
 
 /**
  * A map with exactly these members, and of `optional` any.
@@ -168,21 +117,6 @@ export function asBool(value: CborValue | undefined, what: string): boolean {
   return value
 }
 
-function isCborValue(value: unknown): value is CborValue {
-  if (value === null || value instanceof Uint8Array) return true
-  if (typeof value === 'object') return Object.values(value).every(isCborValue)
-  return typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value)
-}
-
-function isList(value: CborValue): value is readonly CborValue[] {
+export function isList(value: CborValue): value is readonly CborValue[] {
   return Array.isArray(value)
-}
-
-function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-function malformed(how: string, what?: unknown): CountersignError {
-  const name = typeof what === 'string' ? what : 'A CBOR document'
-  return new CountersignError('decode', `${name} ${how}.`, typeof what === 'string' ? {} : { cause: what })
 }

@@ -23,6 +23,10 @@ export function malformed(what = 'A document is not valid JSON.'): CountersignEr
   return new CountersignError('decode', what)
 }
 
+export function tooDeep(): CountersignError {
+  return malformed('A JSON document is nested too deeply.')
+}
+
 export function literalEnd(bytes: Uint8Array, start: number): number {
   const text = LITERALS.get(bytes[start] ?? 0)
   if (text === undefined) throw malformed()

@@ -1,4 +1,4 @@
-import { literalEnd, malformed, numberEnd, startsNumber, stringEnd } from './jsonTokens.ts'
+import { literalEnd, malformed, numberEnd, startsNumber, stringEnd, tooDeep } from './jsonTokens.ts'
 
 /**
  * One pass over the bytes of a JSON document (RFC 8259) that checks its grammar, reports where names and values are, and
@@ -63,7 +63,7 @@ class Walk {
       this.visitor.value(this.starts.length, start, this.at)
       return false
     }
-    if (this.starts.length >= this.options.maxDepth) throw malformed('A JSON document is nested too deeply.')
+    if (this.starts.length >= this.options.maxDepth) throw tooDeep()
     const isObject = byte === OPEN_OBJECT
     this.at++
     this.starts.push(start)

@@ -6,21 +6,30 @@ export const AEAD_KEY_LENGTH = 32
 export const AEAD_NONCE_LENGTH = 12
 export const AEAD_TAG_LENGTH = 16
 
+const NOTHING = new Uint8Array(0)
 const OPTIONS = { authTagLength: AEAD_TAG_LENGTH }
 
 /**
  * Encrypts. Returns ciphertext ‖ tag, 16 bytes longer than `plaintext`.
+ * @param front what the result begins with: a frame is then made without another copy
  * @throws CountersignError `length` unless `key` has 32 and `nonce` 12 bytes
  */
-export function seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
+export function seal(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  plaintext: Uint8Array,
+  front: Uint8Array = NOTHING,
+): Uint8Array {
   checkLengths(key, nonce)
   const cipher = createCipheriv('aes-256-gcm', key, nonce, OPTIONS)
   cipher.setAAD(aad)
   const body = cipher.update(plaintext)
   cipher.final()
-  const sealed = new Uint8Array(body.length + AEAD_TAG_LENGTH)
-  sealed.set(body)
-  sealed.set(cipher.getAuthTag(), body.length)
+  const sealed = new Uint8Array(front.length + body.length + AEAD_TAG_LENGTH)
+  sealed.set(front)
+  sealed.set(body, front.length)
+  sealed.set(cipher.getAuthTag(), front.length + body.length)
   return sealed
 }
 

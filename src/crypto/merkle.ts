@@ -1,3 +1,4 @@
+import { concat } from './encoding.ts'
 import { constantTimeEqual, sha384 } from './hash.ts'
 
 /**
@@ -16,11 +17,11 @@ export interface MerkleTree {
 
 /** H(0x00 ‖ leaf), 48 bytes. */
 export function leafHash(leaf: Uint8Array): Uint8Array {
-  return sha384(LEAF, leaf)
+  return sha384(concat(LEAF, leaf))
 }
 
 function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha384(NODE, left, right)
+  return sha384(concat(NODE, left, right))
 }
 
 /**

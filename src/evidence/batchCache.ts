@@ -1,5 +1,4 @@
-import { encodeBase64url } from '../crypto/encoding.ts'
-import { constantTimeEqual, sha384 } from '../crypto/hash.ts'
+import { constantTimeEqual, sha384Text } from '../crypto/hash.ts'
 import { type ParsedBatch, parseBatch, verifyBatch } from './batch.ts'
 import { checkThumbprint } from './checks.ts'
 import { EvidenceError } from './errors.ts'
@@ -17,6 +16,8 @@ interface Entry {
  */
 export class BatchCache {
   private readonly size: number
+  /** The contexts of a batch come one after the other, with the same JWS: it is hashed for the first of them only. */
+  private last: { readonly jws: Uint8Array; readonly key: VerificationKey; readonly entry: Entry } | undefined
   private readonly entries = new Map<string, Entry>()
 
   /** @param size 0 verifies every time */
@@ -26,7 +27,15 @@ export class BatchCache {
 
   /** @throws EvidenceError `batch-invalid` */
   read(jws: Uint8Array, key: VerificationKey): Entry {
-    const name = `${key.algorithm} ${key.kid} ${encodeBase64url(sha384(jws))}`
+    const { last } = this
+    if (last !== undefined && last.jws === jws && sameKey(last.key, key)) return last.entry
+    const entry = this.find(jws, key)
+    if (this.size > 0) this.last = { jws, key, entry }
+    return entry
+  }
+
+  private find(jws: Uint8Array, key: VerificationKey): Entry {
+    const name = `${key.algorithm} ${key.kid} ${sha384Text(jws)}`
     const known = this.entries.get(name)
     // Evidence that brings another key under a known kid must not profit from the verdict on the right one.
     if (known !== undefined && constantTimeEqual(known.publicKey, key.publicKey)) {
@@ -56,6 +65,11 @@ export class BatchCache {
     const oldest = this.entries.keys().next()
     if (oldest.done !== true) this.entries.delete(oldest.value)
   }
+}
+
+/** The same bytes in the same place, not only equal ones: what a caller cannot have mixed up. */
+function sameKey(a: VerificationKey, b: VerificationKey): boolean {
+  return a.publicKey === b.publicKey && a.kid === b.kid && a.algorithm === b.algorithm
 }
 
 async function verify(batch: ParsedBatch, key: VerificationKey): Promise<void> {

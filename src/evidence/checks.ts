@@ -1,5 +1,5 @@
 import { encodeBase64url } from '../crypto/encoding.ts'
-import { sha384 } from '../crypto/hash.ts'
+import { sha384Text } from '../crypto/hash.ts'
 import { thumbprint } from '../crypto/jwk.ts'
 import { verifyInclusion } from '../crypto/merkle.ts'
 import { CountersignError } from '../support/errors.ts'
@@ -13,9 +13,7 @@ import type { BatchPayload, Evidence, Statement, VerificationKey } from './types
 export const MAX_SKEW = 120_000
 
 /** SHA-384 of bytes as statements write it: base64url, 64 characters. */
-export function digestOf(bytes: Uint8Array): string {
-  return encodeBase64url(sha384(bytes))
-}
+export const digestOf = sha384Text
 
 /** Leaf and proof lead to the signed root (RFC 9162, section 2.1.3.2). @throws EvidenceError `batch-invalid` */
 export function checkInclusion({ statement, index, proof }: Evidence, batch: BatchPayload): void {

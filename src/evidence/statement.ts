@@ -57,9 +57,16 @@ export function isServerName(name: string): boolean {
  * @throws EvidenceError `statement-invalid` for fields that `parseStatement` would refuse
  */
 export function encodeStatement(fields: StatementFields): Uint8Array {
+  const members = membersOf(fields)
+  // What this end would not accept it does not sign: a mistake shows here, not as an alert of the other end.
+  checkMembers(members)
+  return encodeUtf8(JSON.stringify(members))
+}
+
+/** In the order in which they are written. JSON.stringify drops those that are undefined: no optional member needs a branch. */
+function membersOf(fields: StatementFields): Members {
   const { sid, dir, seq, kind, server, exchange, head, method, id, ts, aud, salt, ctx, prev, req, ack, end } = fields
-  // JSON.stringify drops members that are undefined and keeps the order of an object literal: no optional member needs a branch.
-  const statement = {
+  return {
     v: 1,
     typ: 'countersign-statement',
     sid,
@@ -80,10 +87,6 @@ export function encodeStatement(fields: StatementFields): Uint8Array {
     ack: { seq: ack.seq, head: ack.head },
     end: end === undefined ? undefined : { events: end.events, reason: end.reason },
   }
-  const bytes = encodeUtf8(JSON.stringify(statement))
-  // What this end would not accept it does not sign: a mistake shows here, not as an alert of the other end.
-  parseStatement(bytes)
-  return bytes
 }
 
 /**
@@ -145,7 +148,7 @@ function checkOptional(kind: StatementKind, members: Members): Pick<Statement, '
   need(rule.req !== true || req !== undefined, `of kind ${kind} names no request`)
   need(rule.req !== false || req === undefined, `of kind ${kind} names a request`)
   need(req === undefined || isDigest(req), 'names a request by something else than its digest')
-  need(rule.end === 'end' in members, `of kind ${kind} must ${rule.end ? '' : 'not '}say how it ended`)
+  need(rule.end === (members['end'] !== undefined), `of kind ${kind} must ${rule.end ? '' : 'not '}say how it ended`)
   return {
     ...(method !== undefined && { method }),
     ...(id !== undefined && { id }),
@@ -196,9 +199,14 @@ export function isMethod(value: unknown): value is string {
   return typeof value === 'string' && value.length <= MAX_METHOD_LENGTH && !SURROGATE.test(value)
 }
 
-/** The exact token of a JSON-RPC id (a string with its quotes, a number, or null), short enough to be stated. */
+/** The exact token of a JSON-RPC id (a string with its quotes, a number, or null), short enough to be stated, and with a UTF-8. */
 export function isIdToken(value: unknown): value is string {
-  return typeof value === 'string' && ID_TOKEN.test(value) && Buffer.byteLength(value) <= MAX_ID_BYTES
+  return (
+    typeof value === 'string' &&
+    ID_TOKEN.test(value) &&
+    Buffer.byteLength(value) <= MAX_ID_BYTES &&
+    !SURROGATE.test(value)
+  )
 }
 
 /** 48 bytes are 64 characters without unused bits: the alphabet and the length are all there is to check. */

@@ -1,5 +1,4 @@
-import { encodeBase64url } from '../crypto/encoding.ts'
-import { sha384 } from '../crypto/hash.ts'
+import { sha384Text } from '../crypto/hash.ts'
 import { chainNext, chainStart } from './chain.ts'
 import { checkQuestion, checkSession } from './checks.ts'
 import { badStatement } from './errors.ts'
@@ -56,7 +55,7 @@ export class StatementChecker {
     const { session, question } = this.expectations(statement, expected)
     if (session !== undefined) checkSession(statement, session)
     if (statement.req !== undefined && question !== undefined) checkQuestion(statement, question(statement.req))
-    return this.advance(statement, bytes)
+    return this.advance(statement, bytes, sha384Text(bytes))
   }
 
   /**
@@ -66,9 +65,12 @@ export class StatementChecker {
   async accept(verifier: EvidenceVerifier, evidence: Evidence, expected: ReceiverExpectations): Promise<Accepted> {
     const before = this.turn
     const mine = before.then(async () => {
-      const { statement, error } = await verifier.verify(evidence, (claimed) => this.expectations(claimed, expected))
-      if (error !== undefined || statement === undefined) throw error ?? badStatement('A statement did not verify.')
-      return this.advance(statement, evidence.statement)
+      const verdict = await verifier.verify(evidence, (claimed) => this.expectations(claimed, expected))
+      const { statement, digest, error } = verdict
+      if (error !== undefined || statement === undefined || digest === undefined) {
+        throw error ?? badStatement('A statement did not verify.')
+      }
+      return this.advance(statement, evidence.statement, digest)
     })
     // One that was refused does not stand in the way of the next: the session decides what follows from it.
     this.turn = mine.catch(() => {})
@@ -89,10 +91,10 @@ export class StatementChecker {
     }
   }
 
-  private advance(statement: Statement, bytes: Uint8Array): Accepted {
+  private advance(statement: Statement, bytes: Uint8Array, digest: string): Accepted {
     this.next = statement.seq + 1
     this.head = chainNext(this.head, bytes)
     this.acknowledged = statement.ack.seq
-    return { statement, digest: encodeBase64url(sha384(bytes)) }
+    return { statement, digest }
   }
 }

@@ -88,7 +88,8 @@ export class SecretStore {
 const PIN = 'pin '
 const INPUTS = 'inputs '
 
-function pinName({ module, libraryParameters = '', where }: TokenPlace): string {
+/** The name under which a PIN is stored: one token, one name, whatever else the caller's object says. */
+export function pinName({ module, libraryParameters = '', where }: TokenPlace): string {
   return `${PIN}${JSON.stringify([module, libraryParameters, where])}`
 }
 

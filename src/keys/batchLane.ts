@@ -1,9 +1,10 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import type { SignInput } from '../contracts/signInput.ts'
 import { buildBatch, sealBatch } from '../evidence/batch.ts'
 import { parseStatement } from '../evidence/statement.ts'
 import type { Clock } from '../support/clock.ts'
 import { type CountersignError, toCountersignError } from '../support/errors.ts'
-import type { BatchItem } from './batching.ts'
+import type { BatchItem, SignedBatch } from './batching.ts'
 import type { Signer } from './signer.ts'
 import { signWithin, unavailable } from './signWithin.ts'
 import { SigningQueue, type Waiting } from './signingQueue.ts'
@@ -35,6 +36,8 @@ interface Closed {
   readonly item: BatchItem
   readonly statement: Uint8Array
 }
+
+const nothing = (): void => {}
 
 /** Batches that must go by between two single signatures while batches wait: one turn in four. */
 const BATCHES_BETWEEN = 3
@@ -116,19 +119,33 @@ export class BatchLane {
   }
 
   private async run(): Promise<void> {
-    const { singles } = this.options
-    while (this.items.size + singles.size > 0) {
-      const turn = this.items.size === 0 || this.batchesSinceSingle >= BATCHES_BETWEEN
-      const single = turn ? singles.next() : undefined
-      if (single === undefined) {
-        this.batchesSinceSingle++
-        await this.signBatch(this.closeBatch())
-      } else {
-        this.batchesSinceSingle = 0
-        await this.signSingle(single)
+    let tell = nothing
+    while (this.items.size + this.options.singles.size > 0) {
+      const signing = this.signNext()
+      if (tell !== nothing) {
+        // First the request to the key, then what the batch before is told: its owners work while the key does.
+        await endOfTurn()
+        tell()
       }
+      tell = await signing
+      if (this.items.size + this.options.singles.size > 0) continue
+      tell()
+      tell = nothing
     }
     this.running = false
+  }
+
+  /** Never rejects. Resolves to what is to be told to the items of a batch that was signed. */
+  private async signNext(): Promise<() => void> {
+    const turn = this.items.size === 0 || this.batchesSinceSingle >= BATCHES_BETWEEN
+    const single = turn ? this.options.singles.next() : undefined
+    if (single === undefined) {
+      this.batchesSinceSingle++
+      return await this.signBatch(this.closeBatch())
+    }
+    this.batchesSinceSingle = 0
+    await this.signSingle(single)
+    return nothing
   }
 
   private async signSingle(single: WaitingSingle): Promise<void> {
@@ -163,27 +180,31 @@ export class BatchLane {
     return closed
   }
 
-  private async signBatch(closed: readonly Closed[]): Promise<void> {
-    if (closed.length === 0) return
+  private async signBatch(closed: readonly Closed[]): Promise<() => void> {
+    if (closed.length === 0) return nothing
     const { signer, clock } = this.options
     const statements = closed.map(({ statement }) => statement)
     try {
       const started = clock.monotonic()
       const signature = await this.signTwice({ kind: 'batch', statements })
       const took = clock.monotonic() - started
-      const batch = { ...sealBatch(buildBatch(statements, signer), signature), statements, took }
-      for (const [index, { item }] of closed.entries()) {
-        this.left(item)
-        guarded(
-          () => item.signed(batch, index),
-          (thrown) => item.failed(toCountersignError(thrown)),
-        )
-      }
+      return () => this.signed(closed, { ...sealBatch(buildBatch(statements, signer), signature), statements, took })
     } catch (cause) {
       // Backwards, because each counter must return to the value it had before its own item.
       for (const { item } of closed.toReversed()) guarded(() => item.rollback())
       for (const { item } of closed) this.left(item)
       for (const { item } of closed) guarded(() => item.failed(unavailable(cause)))
+      return nothing
+    }
+  }
+
+  private signed(closed: readonly Closed[], batch: SignedBatch): void {
+    for (const [index, { item }] of closed.entries()) {
+      this.left(item)
+      guarded(
+        () => item.signed(batch, index),
+        (thrown) => item.failed(toCountersignError(thrown)),
+      )
     }
   }
 

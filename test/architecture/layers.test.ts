@@ -37,7 +37,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Types only, so no code: contracts describe what upper folders exchange in the words of lower ones. */
 const TYPE_ONLY_EXCEPTIONS = new Set(['contracts -> crypto', 'contracts -> evidence', 'contracts -> session'])
 
-/** What a package may be imported by. Everything else is free (node: built-ins, cborg, valibot, ws …). */
+/** What a package may be imported by. Everything else is free (node: built-ins, valibot, ws …). */
 const PACKAGES: readonly { readonly name: RegExp; readonly only: readonly string[] }[] = [
   { name: /^vscode$/, only: ['src/extension/'] },
   { name: /^pkcs11js$/, only: ['src/keys/process/'] },

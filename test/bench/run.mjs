@@ -1,4 +1,5 @@
-// `npm run bench [--json FILE]`: measures what ships, on this machine, and says what it measured. No time is asserted in a test.
+// `npm run bench -- [--only PART,PART] [--rounds N] [--json FILE]`: measures what ships, on this machine, and says what it
+// measured (docs/performance.md). No time is asserted in a test.
 import { mkdir, rm } from 'node:fs/promises'
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -9,15 +10,21 @@ process.chdir(ROOT)
 await installDependencies()
 const { build } = await import('esbuild')
 
-const built = spawnSync(process.execPath, ['esbuild.mjs', '--production'], { stdio: ['ignore', 2, 2] })
-if (built.status !== 0) process.exit(1)
+const packaged = spawnSync(process.execPath, ['test/package.mjs'], { stdio: ['ignore', 2, 2] })
+if (packaged.status !== 0) process.exit(1)
 
 const folder = `${ROOT}test/output/bench`
 await rm(folder, { recursive: true, force: true })
 await mkdir(folder, { recursive: true })
 await build({
-  entryPoints: ['test/bench/main.ts'],
-  outfile: `${folder}/main.mjs`,
+  entryPoints: {
+    main: 'test/bench/main.ts',
+    echoServer: 'test/bench/calls/echoServer.ts',
+    end: 'test/bench/handshakes/end.ts',
+    verify: 'test/bench/verification/verify.ts',
+  },
+  outdir: folder,
+  outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
   target: 'node20',

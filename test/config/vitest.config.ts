@@ -25,6 +25,8 @@ export default defineConfig({
           name: 'vscode',
           include: ['test/vscode/**/*.test.ts'],
           testTimeout: 300_000,
+          // It installs two extensions and starts an editor and a browser.
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },

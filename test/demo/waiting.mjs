@@ -1,6 +1,9 @@
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** A guard against hanging, not a measurement: on a machine that also does other things, all is slow and nothing is wrong. */
+export const PATIENCE_MS = 60_000
+
 /**
  * The work's outcome, or a failure that names it when it takes too long: a demo or a test that hangs tells nobody anything.
  *
@@ -27,7 +30,7 @@ export function within(what, ms, work) {
  * @param {number} [ms]
  * @returns {Promise<T>}
  */
-export async function until(what, look, ms = 20_000) {
+export async function until(what, look, ms = PATIENCE_MS) {
   for (const deadline = Date.now() + ms; ; ) {
     const seen = await look()
     if (seen !== undefined && seen !== false) return seen

@@ -2,20 +2,21 @@ import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promise
 import path from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../demo/waiting.mjs'
 import { textOf } from '../fakes/mcpChain.ts'
 import { notifications, quickInput, runCommand, screenshot, whyNoEditor } from './driver/index.mjs'
 import {
   builtPackage,
   choose,
   type GatewayProcess,
-  keepTraces,
   openStage,
   OUTPUT,
   type Stage,
   startGateway,
   temporaryFolder,
 } from './stage.ts'
+import { stepByStep } from './steps.ts'
 
 const noEditor = await whyNoEditor()
 const ORIGINAL = '{\n    "mcpServers": {\n        "other": { "command": "npx", "args": ["-y", "other"] }\n    }\n}\n'
@@ -27,7 +28,6 @@ describe.skipIf(noEditor !== undefined)(`agents of a real VS Code${noEditor ? ` 
   let file: string
   let gateway: GatewayProcess
   let stage: Stage
-  let broken = false
 
   beforeAll(async () => {
     folder = await temporaryFolder()
@@ -49,14 +49,7 @@ describe.skipIf(noEditor !== undefined)(`agents of a real VS Code${noEditor ? ` 
     if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
 
-  beforeEach(({ task }) => {
-    if (broken) throw new Error('a step before this one failed')
-    broken = true
-    keepTraces(task.name.replaceAll(/\W+/g, '-').slice(0, 60), stage, gateway)
-    return () => {
-      broken = task.result?.state === 'fail'
-    }
-  })
+  stepByStep('agents', () => ({ stage, gateway }))
 
   async function open(): Promise<Client> {
     const text: { mcpServers: Record<string, { command: string; args: string[] }> } = JSON.parse(
@@ -76,7 +69,7 @@ describe.skipIf(noEditor !== undefined)(`agents of a real VS Code${noEditor ? ` 
     await quickInput(page).pick(/Claude Code, project/)
     const diff = page.locator('.monaco-diff-editor:visible')
     await diff.waitFor()
-    await expect.poll(() => diff.innerText()).toMatch(/--agent/)
+    await until('the entry in the diff', async () => (await diff.innerText()).includes('--agent'))
     await screenshot(page, path.join(OUTPUT, 'add-to-agent.png'))
     await quickInput(page).pick(/Write nothing/)
     await diff.waitFor({ state: 'hidden' })

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../demo/waiting.mjs'
 import { initNssToken, type NssToken, whyNoNss } from '../integration/keys/nssToken.ts'
 import {
@@ -20,13 +20,13 @@ import {
   cli,
   filesWith,
   type GatewayProcess,
-  keepTraces,
   openStage,
   OUTPUT,
   type Stage,
   startGateway,
   temporaryFolder,
 } from './stage.ts'
+import { stepByStep } from './steps.ts'
 
 const skipped = (await whyNoEditor()) ?? (await whyNoNss())
 
@@ -47,7 +47,6 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
   let shown: Panel
   let kid = ''
   let nextKid = ''
-  let broken = false
 
   beforeAll(async () => {
     folder = await temporaryFolder()
@@ -74,14 +73,7 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
 
-  beforeEach(({ task }) => {
-    if (broken) throw new Error('a step before this one failed')
-    broken = true
-    keepTraces(`hsm-${task.name.replaceAll(/\W+/g, '-').slice(0, 60)}`, stage, gateway)
-    return () => {
-      broken = task.result?.state === 'fail'
-    }
-  })
+  stepByStep('hsm', () => ({ stage, gateway }))
 
   test('Select HSM Slot… makes a key in a token, and signs with it', async () => {
     const { page } = stage
@@ -89,7 +81,7 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     await makeKey(KEY)
     await givePin(/^Unlock/, PIN)
     const said = notifications(page)
-    await said.waitFor(new RegExp(`${KEY} in .* signs the next context`), 30_000)
+    await said.waitFor(new RegExp(`${KEY} in .* signs the next context`))
     await said.click('Keep its PIN', "Don't Keep")
   })
 
@@ -97,7 +89,7 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     await choose(stage.page, 'Countersign: Connect to Server…', /everything/)
     await modalDialog(stage.page).click('Trust and Pin')
     await notifications(stage.page).waitFor(/Connected to desk/)
-    await stage.server.helper.waitForTool('_echo', { start: true, timeout: 60_000 })
+    await stage.server.helper.waitForTool('_echo', { start: true })
     expect(await echo('Signed inside')).toContain('Echo: Signed inside')
   })
 
@@ -117,7 +109,7 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     const { page } = stage
     await choose(page, 'Countersign: Probe Slot…', slotRow())
     const modal = modalDialog(page)
-    await modal.waitFor(60_000)
+    await modal.waitFor()
     await screenshot(page, path.join(OUTPUT, 'hsm-probe.png'))
     expect(await modal.message()).toContain('does what it says: ML-DSA-87, ML-DSA-65, ML-DSA-44')
     expect((await modal.detail()).match(/the signature verifies in software/g)).toHaveLength(3)
@@ -159,8 +151,9 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     expect(await modal.message()).toContain('did not accept the PIN')
     await modal.click('Try Again')
     await givePin(/^Unlock/, NEXT_PIN)
-    await said.click('Keep its PIN', "Don't Keep")
     expect(await echo('Open again')).toContain('Echo: Open again')
+    // Whoever did not want it is not asked again.
+    expect((await said.texts()).join('\n')).not.toContain('Keep its PIN')
   })
 
   test('Rotate Key… waits for the gateway’s operator, can be left open, and taken back', async () => {
@@ -168,7 +161,7 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     await choose(page, 'Countersign: Rotate Key…', /In .*slot \d/)
     await makeKey(NEXT_KEY)
     const modal = modalDialog(page)
-    await modal.waitFor(30_000)
+    await modal.waitFor()
     await screenshot(page, path.join(OUTPUT, 'hsm-rotate.png'))
     expect(await modal.detail()).toContain('PINs are asked anew')
     await modal.click('Rotate')
@@ -177,8 +170,6 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     await screenshot(page, path.join(OUTPUT, 'hsm-rotate-pending.png'))
     expect(await modal.detail()).toContain('desk waits for its operator')
     await modal.click('Decide Later')
-    // The editor draws three notifications at most; what waits behind them would not be seen.
-    await stage.server.helper.command('notifications.clearAll')
 
     // Begun already: it is not signed again, and nothing is chosen.
     await runCommand(page, 'Countersign: Rotate Key…')
@@ -192,7 +183,7 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     const { page } = stage
     await choose(page, 'Countersign: Rotate Key…', keyRow(NEXT_KEY))
     const modal = modalDialog(page)
-    await modal.waitFor(30_000)
+    await modal.waitFor()
     await modal.click('Rotate')
     await givePin(/^Unlock/, NEXT_PIN)
     await untilAnswered()
@@ -200,7 +191,7 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     const confirmed = await cli('trust', 'confirm', nextKid, '--config', gateway.config)
     expect(confirmed).toMatchObject({ code: 0, stderr: '' })
     await modal.click('Ask Again')
-    await notifications(page).waitFor(new RegExp(`${NEXT_KEY} in .* signs the next context`), 30_000)
+    await notifications(page).waitFor(new RegExp(`${NEXT_KEY} in .* signs the next context`))
     expect(await copied(NEXT_KEY, /^kid$/)).toBe(nextKid)
     expect(await echo('Signed by the next key')).toContain('Echo: Signed by the next key')
     expect(gateway.output()).toContain(nextKid.slice(0, 12))
@@ -254,11 +245,11 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     const box = quickInput(page)
     await box.waitFor()
     await box.type(NEXT_KEY)
-    await box.accept()
-    await until('the refusal', async () => (await box.message()).includes('nothing is done'))
+    await box.enter()
+    await box.waitForMessage('nothing is done')
     await box.type(KEY)
     await box.accept()
-    await said.waitFor(`${KEY} was destroyed`, 30_000)
+    await said.waitFor(`${KEY} was destroyed`)
     await openHsmView()
     const rows = await until('the key to be gone', async () => {
       const all = await shown.hsm()
@@ -273,20 +264,20 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     await runCommand(page, 'Countersign: Initialise Token…')
     const list = quickInput(page)
     const { tokenLabel } = spare
-    await list.widget.locator('.monaco-list-row', { hasText: `Spare HSM, slot ${spare.slot}` }).click()
+    await list.pick(new RegExp(tokenLabel), `Spare HSM, slot ${spare.slot}`)
     await modal.waitFor()
     await screenshot(page, path.join(OUTPUT, 'hsm-initialise.png'))
     expect(await modal.message()).toContain('Destroy everything')
     await modal.click('Continue')
-    await answer(/Initialise/, tokenLabel)
-    await answer(/Initialise/, 'second life')
+    await list.answer(/Initialise/, tokenLabel)
+    await list.answer(/Initialise/, 'second life')
     await givePin(/1\/3/, '')
     await givePin(/2\/3/, NEXT_PIN)
     await givePin(/3\/3/, NEXT_PIN)
-    await notifications(page).waitFor(/was initialised as "second life"/, 30_000)
+    await notifications(page).waitFor(/was initialised as "second life"/)
     // Nobody can log in to it with the PIN of its first life.
     await runCommand(page, 'Countersign: Unlock Token…')
-    await list.widget.locator('.monaco-list-row', { hasText: `Spare HSM, slot ${spare.slot}` }).click()
+    await list.pick(new RegExp(tokenLabel), `Spare HSM, slot ${spare.slot}`)
     await givePin(/^Unlock/, SPARE_PIN)
     await modal.waitFor()
     await modal.click('Try Again')
@@ -307,7 +298,7 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     await until('the folder in the dialog', async () => (await dialog.rows()).some((row) => row.includes('gateway')))
     await until('the end of the dialog', async () => {
       if (!(await dialog.widget.isVisible())) return true
-      await dialog.accept().catch(() => {})
+      await dialog.enter().catch(() => {})
       return false
     })
     await notifications(page).waitFor(/2 keys went into/)
@@ -330,6 +321,7 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     }
   })
 
+  const givePin = (title: RegExp, pin: string) => quickInput(stage.page).givePin(title, pin)
   const slotRow = () => new RegExp(token.tokenLabel)
   const keyRow = (label: string) => new RegExp(`(?<![\\w-])${label}$`)
 
@@ -339,36 +331,13 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
     await until('the box for the label', async () => (await box.input.inputValue().catch(() => '')) === label)
     await box.accept()
     await box.pick(/^ML-DSA-87$/)
-    await until('the box for the id', async () => (await box.message().catch(() => '')).includes('CKA_ID'))
-    await box.accept()
-  }
-
-  /** Types into the box of that title. */
-  async function answer(title: RegExp, text: string): Promise<void> {
-    const box = quickInput(stage.page)
-    await until(`a box ${title}`, async () => title.test(await box.title().catch(() => '')), 30_000)
-    await box.type(text)
-    await box.accept()
-  }
-
-  /** Types into the password box of that title. */
-  async function givePin(title: RegExp, pin: string): Promise<void> {
-    const box = quickInput(stage.page)
-    const input = box.widget.locator('input[type="password"]')
-    await until(
-      `a box for a PIN ${title}`,
-      async () => (await input.isVisible()) && title.test(await box.title()) && (await input.inputValue()) === '',
-      30_000,
-    )
-    await input.fill(pin)
+    await box.waitForMessage('CKA_ID')
     await box.accept()
   }
 
   /** The gateway said that its operator has to decide. */
   async function untilAnswered(): Promise<void> {
-    const modal = modalDialog(stage.page)
-    const said = async () => (await modal.message().catch(() => '')).includes('0 of 1')
-    await until('what the gateway says', said, 30_000)
+    await modalDialog(stage.page).waitForMessage('0 of 1')
   }
 
   async function copied(label: string, form: RegExp): Promise<string> {

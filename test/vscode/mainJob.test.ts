@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { JSHandle } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../demo/waiting.mjs'
 import { initNssToken, type NssToken, whyNoNss } from '../integration/keys/nssToken.ts'
 import {
@@ -24,13 +24,13 @@ import {
   createIdentity,
   filesWith,
   type GatewayProcess,
-  keepTraces,
   openStage,
   OUTPUT,
   type Stage,
   startGateway,
   temporaryFolder,
 } from './stage.ts'
+import { stepByStep } from './steps.ts'
 
 const noEditor = await whyNoEditor()
 const noNss = await whyNoNss()
@@ -54,7 +54,6 @@ describe.skipIf(noEditor !== undefined)(
     let shown: Panel
     let vaultKid = ''
     let heard: JSHandle<string[]> | undefined
-    let broken = false
 
     beforeAll(async () => {
       folder = await temporaryFolder()
@@ -76,14 +75,7 @@ describe.skipIf(noEditor !== undefined)(
       if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     })
 
-    beforeEach(({ task }) => {
-      if (broken) throw new Error('a step before this one failed')
-      broken = true
-      keepTraces(task.name.replaceAll(/\W+/g, '-').slice(0, 60), stage, gateway)
-      return () => {
-        broken = task.result?.state === 'fail'
-      }
-    })
+    stepByStep('main-job', () => ({ stage, gateway }))
 
     /** Calls `echo` as the editor's agent does, and returns what the chat shows. */
     async function echo(message: string): Promise<string> {
@@ -109,9 +101,9 @@ describe.skipIf(noEditor !== undefined)(
 
     test('the first connect asks whether the gateway’s key is to be trusted', async () => {
       const { page, server } = stage
-      const started = server.helper.waitForTool('_echo', { start: true, timeout: 90_000 })
+      const started = server.helper.waitForTool('_echo', { start: true })
       const modal = modalDialog(page)
-      await modal.waitFor(60_000)
+      await modal.waitFor()
       await screenshot(page, path.join(OUTPUT, 'first-connect.png'))
       expect(`${await modal.message()}\n${await modal.detail()}`).toContain(gateway.kid)
       await modal.click('Trust and Pin')
@@ -180,7 +172,7 @@ describe.skipIf(noEditor !== undefined)(
           return rows.find((row) => row.includes(part))
         }
         await runCommand(page, 'Countersign: Select HSM Slot…')
-        const row = await until('the token in the list', () => rowOf(tokenLabel), 30_000)
+        const row = await until('the token in the list', () => rowOf(tokenLabel))
         expect(row).toContain(`slot ${slot}`)
         expect(row).toContain('ML-DSA-87')
         await screenshot(page, path.join(OUTPUT, 'select-slot.png'))
@@ -188,26 +180,18 @@ describe.skipIf(noEditor !== undefined)(
         expect(await rowOf(KEY)).toContain('software')
         await input.pick(new RegExp(KEY))
 
-        await givePin(WRONG_PIN)
+        await input.givePin(/^Unlock/, WRONG_PIN)
         const modal = modalDialog(page)
         await modal.waitFor()
         expect(await modal.message()).toContain(`${tokenLabel}, slot ${slot} did not accept the PIN`)
         await screenshot(page, path.join(OUTPUT, 'wrong-pin.png'))
         await modal.click('Try Again')
-        await givePin(PIN)
+        await input.givePin(/^Unlock/, PIN)
         const said = notifications(page)
         await said.waitFor(`${KEY} in ${tokenLabel}, slot ${slot} signs the next context (software)`)
         await said.click('Keep its PIN', "Don't Keep")
       },
     )
-
-    /** Types into the password box. */
-    async function givePin(pin: string): Promise<void> {
-      const box = quickInput(stage.page).widget.locator('input[type="password"]')
-      await box.waitFor({ timeout: 20_000 })
-      await box.fill(pin)
-      await quickInput(stage.page).accept()
-    }
 
     test.skipIf(noNss !== undefined)(
       'the next call is signed by the key in the token, and shown as what it is',
@@ -269,10 +253,10 @@ describe.skipIf(noEditor !== undefined)(
       async () => {
         const { page, server } = stage
         await openWorkbench(page, server.url)
-        await shown.waitFor(60_000)
+        await shown.waitFor()
         await shown.show('sessions')
         expect(await shown.sessions()).toMatchObject([{ state: 'closed', servers: 'everything', pin: 'pinned' }])
-        const [answer] = await Promise.all([echo('After a reload'), givePin(PIN)])
+        const [answer] = await Promise.all([echo('After a reload'), quickInput(page).givePin(/^Unlock/, PIN)])
         expect(answer).toContain('Echo: After a reload')
         await until('the session', async () => (await shown.sessions())[0]?.state === 'ready')
       },

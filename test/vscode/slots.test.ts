@@ -1,10 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { until } from '../demo/waiting.mjs'
 import { initNssToken, type NssToken, whyNoNss } from '../integration/keys/nssToken.ts'
-import { quickInput, screenshot, setTheme, whyNoEditor } from './driver/index.mjs'
-import { builtPackage, keepTraces, openStage, OUTPUT, type Stage, temporaryFolder } from './stage.ts'
+import { pickFromMenu, quickInput, screenshot, setTheme, whyNoEditor } from './driver/index.mjs'
+import { builtPackage, openStage, OUTPUT, type Stage, temporaryFolder } from './stage.ts'
+import { stepByStep } from './steps.ts'
 
 const skipped = (await whyNoEditor()) ?? (await whyNoNss())
 const PIN = 'planted-Tree-61d2c8'
@@ -26,41 +26,30 @@ describe.skipIf(skipped !== undefined)(`the tree view of slots${skipped ? ` (ski
     if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
 
+  stepByStep('slots', () => ({ stage }))
+
   const row = (text: string | RegExp) => stage.page.locator('.pane-body .monaco-list-row', { hasText: text }).first()
 
   test('is empty until there is a module, and then says what each slot can do', async () => {
-    keepTraces('slots', stage)
     const { page, server } = stage
     await page.locator('.activitybar .action-label[aria-label="Countersign"]').click()
     const welcome = page.locator('.pane-body .welcome-view-content')
-    await welcome.getByText('No PKCS#11 module yet.').waitFor({ timeout: 30_000 })
+    await welcome.getByText('No PKCS#11 module yet.').waitFor()
     expect(await welcome.locator('.monaco-button').textContent()).toContain('Add a PKCS#11 Module…')
     await screenshot(page, path.join(OUTPUT, 'slots-empty.png'))
 
     const { module, libraryParameters } = token
     await server.updateSettings({ 'countersign.modules': [{ path: module, libraryParameters, name: 'Ops HSM' }] })
-    await row('Ops HSM').waitFor({ timeout: 30_000 })
-    await row('NSS Certificate DB').waitFor({ timeout: 30_000 })
+    await row('Ops HSM').waitFor()
+    await row('NSS Certificate DB').waitFor()
     expect(await row('NSS Certificate DB').textContent()).toMatch(/usable · PIN wanted · slot 2 · ML-DSA-87/)
   })
 
   test('unlocks the slot that its menu was opened on, and shows it by itself', async () => {
-    keepTraces('slots', stage)
     const { page } = stage
-    await row('NSS Certificate DB').click({ button: 'right' })
-    const entry = page.locator('.context-view .action-label', { hasText: 'Unlock' })
-    await entry.waitFor()
-    // The editor drops a click that comes while it is still opening the menu, and leaves the menu open.
-    await until('the menu to take the click', async () => {
-      await entry.click({ timeout: 2_000 }).catch(() => {})
-      return !(await entry.isVisible())
-    })
-    const box = quickInput(page)
-    await box.waitFor()
-    expect(await box.title()).toContain('NSS Certificate DB')
-    await box.type(PIN)
-    await box.accept()
-    await row(/usable · slot 2/).waitFor({ timeout: 30_000 })
+    await pickFromMenu(row('NSS Certificate DB'), 'Unlock')
+    await quickInput(page).givePin(/NSS Certificate DB/, PIN)
+    await row(/usable · slot 2/).waitFor()
     for (const theme of ['dark', 'light', 'hc-dark', 'hc-light'] as const) {
       await setTheme(page, stage.server, theme)
       await screenshot(page, path.join(OUTPUT, `slots-${theme}.png`))

@@ -138,6 +138,8 @@ export async function openStage(
   try {
     const { page, errors, close } = await openBrowser({ width: 1600, height: 1000 })
     await openWorkbench(page, server.url)
+    // An editor on a busy machine gives up on its extension host after a minute; a person loads the window again.
+    await server.helper.answered().catch(() => openWorkbench(page, server.url))
     return {
       page,
       server,

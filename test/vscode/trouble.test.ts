@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../demo/waiting.mjs'
 import {
   askAgent,
@@ -19,7 +19,6 @@ import {
   builtPackage,
   choose,
   type GatewayProcess,
-  keepTraces,
   openStage,
   OUTPUT,
   packageWithoutNativeModule,
@@ -27,6 +26,7 @@ import {
   startGateway,
   temporaryFolder,
 } from './stage.ts'
+import { stepByStep } from './steps.ts'
 
 const noEditor = await whyNoEditor()
 
@@ -37,7 +37,6 @@ describe.skipIf(noEditor !== undefined)(`trouble in a real VS Code${noEditor ? `
   let liar: FalseGateway
   let stage: Stage
   let shown: Panel
-  let broken = false
 
   beforeAll(async () => {
     folder = await temporaryFolder()
@@ -74,14 +73,7 @@ describe.skipIf(noEditor !== undefined)(`trouble in a real VS Code${noEditor ? `
     if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
 
-  beforeEach(({ task }) => {
-    if (broken) throw new Error('a step before this one failed')
-    broken = true
-    keepTraces(task.name.replaceAll(/\W+/g, '-').slice(0, 60), stage, gateway)
-    return () => {
-      broken = task.result?.state === 'fail'
-    }
-  })
+  stepByStep('trouble', () => ({ stage, gateway }))
 
   test('without a native module it activates, and the vault signs', async () => {
     const { page, server } = stage

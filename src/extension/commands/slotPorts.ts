@@ -33,9 +33,9 @@ export function tokenPlaceOf(place: Slot): TokenPlace {
   return { module: path, ...parameters, where: whereOf(place) }
 }
 
-/** Logs in. False: the person closed the box. */
-export async function unlock({ pins }: Pick<SlotPorts, 'pins'>, place: Slot): Promise<boolean> {
-  return await pins.unlock(tokenPlaceOf(place), placeText(place))
+/** Logs in; `proof` as in `PinDesk.unlock`. False: the person closed the box. */
+export async function unlock({ pins }: Pick<SlotPorts, 'pins'>, place: Slot, proof?: 'proof'): Promise<boolean> {
+  return await pins.unlock(tokenPlaceOf(place), placeText(place), proof)
 }
 
 /**

@@ -8,6 +8,7 @@ import type { SecretStore, TokenPlace } from '../secretStore.ts'
 import type { KeyProcesses } from './keyProcesses.ts'
 import { beforeUserPin, type PinAdvice } from './pinAdvice.ts'
 import { askNewPin, askPin } from './pinBox.ts'
+import { PinOffers } from './pinOffers.ts'
 import { readToken, type TokenState } from './tokenState.ts'
 
 export interface PinDeskPorts {
@@ -22,18 +23,19 @@ export type GivenPin = Uint8Array | null
 /** Asks for PINs. Each typed PIN is tried once; after a rejection the person decides whether to try again. */
 export class PinDesk {
   private readonly ports: PinDeskPorts
-  /** PINs that the person was asked about keeping, and did not answer yet. */
-  private readonly offered = new Set<Uint8Array>()
+  private readonly offers: PinOffers
 
   constructor(ports: PinDeskPorts) {
     this.ports = ports
+    this.offers = new PinOffers({ secrets: ports.secrets, ask: askToKeep, log: ports.log })
   }
 
   /**
-   * Asks and logs in, also where the token is logged in already. False: the person closed the box.
+   * Asks and logs in, also where the token is logged in already. False: the person closed the box. `proof`: the PIN shows that
+   * somebody is there, for this one act; that a stored one could take its place is nothing to be asked then.
    * @throws CountersignError `pin-wrong`, `pin-locked` (nothing was tried, or this try locked it), `token-missing`, …
    */
-  async unlock(token: TokenPlace, name: string): Promise<boolean> {
+  async unlock(token: TokenPlace, name: string, proof?: 'proof'): Promise<boolean> {
     const keyProcess = this.process(token)
     for (;;) {
       const state = await this.mayTry(token, name, beforeUserPin)
@@ -57,7 +59,12 @@ export class PinDesk {
         await this.tryAgain(name, error)
         continue
       }
-      await this.unlocked(token, name, state, kept)
+      try {
+        if (state.toBeChanged) await this.changeNow(token, name, kept)
+        else if (kept !== null && proof === undefined) void this.offers.offer(token, name, secretConcat(kept))
+      } finally {
+        wipe(kept)
+      }
       return true
     }
   }
@@ -80,8 +87,7 @@ export class PinDesk {
         const set = (signal?: AbortSignal) => keyProcess.changePin(token.where, pins.old, pins.pin, signal)
         if (!state.keypad) await set()
         else if (!(await this.onKeypad(token, name, set))) return false
-        // The one that was stored is forgotten by now; whether the new one is kept is a new question.
-        if (stored && kept !== null) void this.offerToKeep(token, name, secretConcat(kept))
+        if (kept !== null) void this.offers.changed(token, name, secretConcat(kept), stored)
         return true
       } catch (thrown) {
         await this.tryAgain(name, toCountersignError(thrown))
@@ -139,15 +145,6 @@ export class PinDesk {
     )
   }
 
-  private async unlocked(token: TokenPlace, name: string, state: TokenState, pin: GivenPin): Promise<void> {
-    try {
-      if (state.toBeChanged) await this.changeNow(token, name, pin)
-      else if (pin !== null) void this.offerToKeep(token, name, secretConcat(pin))
-    } finally {
-      wipe(pin)
-    }
-  }
-
   /** True: the PIN is another one now. */
   private async changeNow(token: TokenPlace, name: string, pin: GivenPin): Promise<boolean> {
     const detail =
@@ -166,27 +163,15 @@ export class PinDesk {
     return undefined
   }
 
-  /** Everything is locked: what was typed before is not kept any more, whatever the person answers to an old question. */
+  /** Everything is locked. */
   locked(): void {
-    wipe(...this.offered)
-    this.offered.clear()
+    this.offers.locked()
   }
+}
 
-  /** Takes `pin` over. */
-  private async offerToKeep(token: TokenPlace, name: string, pin: Uint8Array): Promise<void> {
-    this.offered.add(pin)
-    try {
-      if (await this.ports.secrets.hasPin(token)) return
-      const question = `${name} is unlocked. Keep its PIN in this editor's secret store, so that it can unlock the token again by itself?`
-      const choice = await window.showInformationMessage(question, 'Keep PIN', "Don't Keep")
-      if (choice !== 'Keep PIN' || !this.offered.has(pin)) return
-      await this.ports.secrets.storePin(token, pin)
-      this.ports.log.log('info', 'a PIN was put into the secret store because the person asked for it', { token: name })
-    } finally {
-      this.offered.delete(pin)
-      wipe(pin)
-    }
-  }
+async function askToKeep(name: string): Promise<boolean> {
+  const question = `${name} is unlocked. Keep its PIN in this editor's secret store, so that it can unlock the token again by itself?`
+  return (await window.showInformationMessage(question, 'Keep PIN', "Don't Keep")) === 'Keep PIN'
 }
 
 const NOTHING_TYPED: { readonly old: GivenPin; readonly pin: GivenPin } = { old: null, pin: null }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import type { OpenedKey } from '../../contracts/keyFacts.ts'
 import type { SignInput } from '../../contracts/signInput.ts'
 import { thumbprint } from '../../crypto/jwk.ts'
@@ -58,12 +59,14 @@ export class ProcessSigner implements Signer {
   }
 
   async sign(input: SignInput, signal?: AbortSignal): Promise<Uint8Array> {
-    // Built here first: an input that the process would refuse costs no round trip, and the bytes are needed to verify.
-    const { bytes } = signingInput(input, this)
     try {
       await this.pause.over(signal)
       const connection = await this.source.keyProcess.connection(signal)
-      const signature = await this.signIn(connection, input, signal)
+      const [signature, { bytes }] = await Promise.all([
+        this.signIn(connection, input, signal),
+        // What the signature must be of, built while the process is at work.
+        endOfTurn().then(() => signingInput(input, this)),
+      ])
       await this.check(connection, bytes, signature)
       this.source.keyProcess.worked()
       this.pause.end()

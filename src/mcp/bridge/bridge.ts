@@ -134,8 +134,10 @@ export class Bridge {
     body: Uint8Array,
   ): Promise<void> {
     const abort = new AbortController()
-    // 'close' comes after every response as well: an exchange that is over ignores it.
-    response.once('close', () => abort.abort())
+    // 'close' comes after every response, also after one that was written in full and has nothing left to cancel.
+    response.once('close', () => {
+      if (!response.writableFinished) abort.abort()
+    })
     try {
       const headers = allowedHeaders(request.rawHeaders, isRequestHeader)
       const connect = (): Promise<Tunnel> => this.options.routes.open(server, abort.signal, gateway)

@@ -32,6 +32,7 @@ export async function runStdioShim(options: ShimOptions): Promise<void> {
   const { connect, server } = options
   const channel = new MessageChannel({ connect, server, onMessage: write, log })
   let underWay = 0
+  let over = false
 
   const send = async (line: Uint8Array): Promise<void> => {
     underWay += 1
@@ -47,7 +48,8 @@ export async function runStdioShim(options: ShimOptions): Promise<void> {
       if (id !== undefined || error.code === 'context-refused') await write(errorMessage(error, id))
     } finally {
       underWay -= 1
-      if (underWay < MAX_UNDER_WAY) input.resume()
+      // An input that is read keeps the process alive: a call that ends with the shim must not begin to read again.
+      if (underWay < MAX_UNDER_WAY && !over) input.resume()
     }
   }
 
@@ -67,6 +69,7 @@ export async function runStdioShim(options: ShimOptions): Promise<void> {
     options.signal?.addEventListener('abort', () => resolve(), { once: true })
     if (options.signal?.aborted === true) resolve()
   })
+  over = true
   input.pause()
   await channel.close()
 }

@@ -123,8 +123,8 @@ export class ClientExchange {
     if (end.events !== this.events) throw violation('counts other events than came')
     const reason = END_REASONS.find((known) => known === end.reason)
     if (reason === undefined) throw violation('ends for an unknown reason')
+    if (this.phase === 'waiting') this.reject(unanswered(this.server))
     this.phase = 'ended'
-    this.reject(unanswered(this.server))
     this.queue.end(reason === 'complete' ? undefined : broken(this.server, reason))
   }
 }

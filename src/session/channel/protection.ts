@@ -1,5 +1,4 @@
 import { AEAD_NONCE_LENGTH, open, seal } from '../../crypto/aead.ts'
-import { concat } from '../../crypto/encoding.ts'
 import { secretBytes, wipe } from '../../crypto/random.ts'
 import { ALERT, SessionError } from '../alerts.ts'
 import { type TrafficKeys, wipeKeys } from '../handshake/keySchedule.ts'
@@ -63,7 +62,7 @@ export class SealingDirection extends Direction {
     const sequence = this.take()
     const length = plaintext.length + 16
     const header = encodeHeader({ type, epoch: this.epoch, sequence, length })
-    return concat(header, seal(this.key, this.nonce(sequence), header, plaintext))
+    return seal(this.key, this.nonce(sequence), header, plaintext, header)
   }
 }
 

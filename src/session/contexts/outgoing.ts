@@ -1,5 +1,5 @@
 import { encodeBase64url } from '../../crypto/encoding.ts'
-import { sha384 } from '../../crypto/hash.ts'
+import { sha384Text } from '../../crypto/hash.ts'
 import { randomBytes } from '../../crypto/random.ts'
 import type { SentChain } from '../../evidence/chain.ts'
 import { describeContext } from '../../evidence/describe.ts'
@@ -78,7 +78,7 @@ export class Outgoing implements BatchItem {
     this.server = closing ? NO_SERVER : context.server
     this.session = `${source.sid} ${source.dir}`
     this.described = describeContext(this.kind, this.body)
-    this.digests = { head: encodeBase64url(sha384(this.head)), body: encodeBase64url(sha384(this.body)) }
+    this.digests = { head: sha384Text(this.head), body: sha384Text(this.body) }
   }
 
   /** What it takes of the credits beside its body. */
@@ -107,7 +107,7 @@ export class Outgoing implements BatchItem {
       prev: encodeBase64url(chain.head),
       ack: { seq: ack.seq, head: encodeBase64url(ack.head) },
     })
-    this.digest = encodeBase64url(sha384(statement))
+    this.digest = sha384Text(statement)
     this.undo = this.advance(exchanges)
     this.seq = chain.seq
     chain.append(statement)

@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readModule } from '../../../src/keys/hsm/inventory.ts'
 import { whyNoFaultyToken } from '../../fakes/pkcs11/faultyToken.ts'
-import { buildKeyProcess } from './bundle.ts'
-import { responsive, Stand } from './faultsStand.ts'
-import { batch, expectSigns, folder, gone, handshake, sleep } from './support.ts'
+import { faultsStands, responsive } from './faultsStand.ts'
+import { batch, expectSigns, gone, handshake, sleep } from './support.ts'
 
 const reason = await whyNoFaultyToken()
 const code = (expected: string) => expect.objectContaining({ code: expected })
@@ -20,23 +19,7 @@ it('the measure of these tests sees a loop that is held up', async () => {
 })
 
 describe.skipIf(reason !== undefined)(`a module that goes wrong${reason ? ` skipped: ${reason}` : ''}`, () => {
-  const at = folder()
-  let path = ''
-  const stands: Stand[] = []
-
-  beforeAll(async () => {
-    path = await buildKeyProcess('faults')
-  })
-  afterAll(async () => {
-    for (const stand of stands) await stand.close()
-    at.remove()
-  })
-
-  async function stand(options: Parameters<typeof Stand.create>[2] = {}): Promise<Stand> {
-    const made = await Stand.create(at.file(`token${stands.length}`), path, options)
-    stands.push(made)
-    return made
-  }
+  const stand = faultsStands('faults')
 
   it('crashes in a signature: a clear error, the process ends and nothing else, and the next signature is made', async () => {
     const { faults, signer, keyProcess } = await stand()

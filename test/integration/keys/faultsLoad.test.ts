@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { BatchSigner } from '../../../src/keys/batchSigner.ts'
 import { whyNoFaultyToken } from '../../fakes/pkcs11/faultyToken.ts'
-import { buildKeyProcess } from './bundle.ts'
 import { Calls } from './faultsCalls.ts'
-import { responsive, Stand } from './faultsStand.ts'
-import { folder, sleep } from './support.ts'
+import { faultsStands, responsive, type Stand } from './faultsStand.ts'
+import { sleep } from './support.ts'
 
 const reason = await whyNoFaultyToken()
 const IN_FLIGHT = 64
@@ -66,21 +65,10 @@ const TROUBLES: readonly Trouble[] = [
 ]
 
 describe.skipIf(reason !== undefined)(`64 calls in flight${reason ? ` skipped: ${reason}` : ''}`, () => {
-  const at = folder()
-  let path = ''
-  const stands: Stand[] = []
-
-  beforeAll(async () => {
-    path = await buildKeyProcess('faultsLoad')
-  })
-  afterAll(async () => {
-    for (const stand of stands) await stand.close()
-    at.remove()
-  })
+  const standWith = faultsStands('faultsLoad')
 
   it('several sessions in three lanes: signatures beside each other, and every chain is whole', async () => {
-    const stand = await Stand.create(at.file(`token${stands.length}`), path, { lanes: 3 })
-    stands.push(stand)
+    const stand = await standWith({ lanes: 3 })
     stand.faults.place({ at: 'C_Sign', what: 'slow', number: 150 })
     const sessions = await Promise.all(Array.from({ length: 5 }, () => Calls.begin(stand.signer, stand.batches)))
     const before = stand.faults.calls().length
@@ -99,8 +87,7 @@ describe.skipIf(reason !== undefined)(`64 calls in flight${reason ? ` skipped: $
 
   it.each(TROUBLES)('$what: one outcome each, nothing unsigned, and the next call works', async (trouble) => {
     const deadlines = { sign: 2_500 }
-    const stand = await Stand.create(at.file(`token${stands.length}`), path, { deadlines, lanes: 2 })
-    stands.push(stand)
+    const stand = await standWith({ deadlines, lanes: 2 })
     // Small batches and slow signatures: the fault comes while some are signed, one is being signed, and most wait.
     const batches = new BatchSigner(stand.signer, { limit: 4, lanes: stand.signer.lanes })
     stand.faults.place({ at: 'C_Sign', what: 'slow', number: 15 })

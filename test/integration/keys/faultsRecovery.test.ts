@@ -1,31 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { whyNoFaultyToken } from '../../fakes/pkcs11/faultyToken.ts'
-import { buildKeyProcess } from './bundle.ts'
-import { responsive, Stand } from './faultsStand.ts'
-import { batch, expectSigns, folder, handshake, sleep } from './support.ts'
+import { faultsStands, responsive, type Stand } from './faultsStand.ts'
+import { batch, expectSigns, handshake, sleep } from './support.ts'
 
 const reason = await whyNoFaultyToken()
 const code = (expected: string) => expect.objectContaining({ code: expected })
 const LANES = 4
 
 describe.skipIf(reason !== undefined)(`a token that goes and comes back${reason ? ` skipped: ${reason}` : ''}`, () => {
-  const at = folder()
-  let path = ''
-  const stands: Stand[] = []
-
-  beforeAll(async () => {
-    path = await buildKeyProcess('faultsRecovery')
-  })
-  afterAll(async () => {
-    for (const stand of stands) await stand.close()
-    at.remove()
-  })
-
-  async function stand(options: Parameters<typeof Stand.create>[2] = {}): Promise<Stand> {
-    const made = await Stand.create(at.file(`token${stands.length}`), path, options)
-    stands.push(made)
-    return made
-  }
+  const stand = faultsStands('faultsRecovery')
 
   const many = (count: number, { signer }: Stand) =>
     Promise.all(Array.from({ length: count }, () => expectSigns(signer, batch(2))))

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { BatchSigner } from '../../../src/keys/batchSigner.ts'
 import { openTokenSigner, type ProcessSigner } from '../../../src/keys/hsm/signer.ts'
 import { KeyProcess, type KeyProcessOptions } from '../../../src/keys/hsm/supervisor.ts'
 import { type FaultyToken, type Faults, initFaultyToken } from '../../fakes/pkcs11/faultyToken.ts'
-import { bytes, MemoryLog } from './support.ts'
+import { buildKeyProcess } from './bundle.ts'
+import { bytes, folder, MemoryLog } from './support.ts'
 
 const PIN = 'planted-pin-4711'
 const LABEL = 'mcp-identity-key'
@@ -81,6 +82,25 @@ export class Stand {
     this.keyProcess.dispose()
     await this.keyProcess.closed()
     expect(this.log.lines.join('\n')).not.toContain('planted')
+  }
+}
+
+/** For the tests of one `describe`: makes stands, which all go with the last test. `name`: of the bundle, its own in each file. */
+export function faultsStands(name: string): (options?: Parameters<typeof Stand.create>[2]) => Promise<Stand> {
+  const at = folder()
+  const stands: Stand[] = []
+  let path = ''
+  beforeAll(async () => {
+    path = await buildKeyProcess(name)
+  })
+  afterAll(async () => {
+    for (const stand of stands) await stand.close()
+    at.remove()
+  })
+  return async (options) => {
+    const made = await Stand.create(at.file(`token${stands.length}`), path, options)
+    stands.push(made)
+    return made
   }
 }
 

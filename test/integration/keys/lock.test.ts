@@ -1,37 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openTokenSigner } from '../../../src/keys/hsm/signer.ts'
-import { KeyProcess } from '../../../src/keys/hsm/supervisor.ts'
-import { buildKeyProcess } from './bundle.ts'
-import { initNssToken, type NssToken, whyNoNss } from './nssToken.ts'
-import { bytes, expectSigns, folder, handshake, MemoryLog } from './support.ts'
+import type { KeyProcess } from '../../../src/keys/hsm/supervisor.ts'
+import { NssStand } from './nssStand.ts'
+import { whyNoNss } from './nssToken.ts'
+import { bytes, expectSigns, handshake } from './support.ts'
 
 const reason = await whyNoNss()
 const PIN = 'planted-pin-0819'
 const code = (expected: string) => expect.objectContaining({ code: expected })
 
 describe.skipIf(reason !== undefined)(`Lock Now on a real token (NSS)${reason ? ` skipped: ${reason}` : ''}`, () => {
-  const at = folder()
-  const log = new MemoryLog()
-  const made: KeyProcess[] = []
-  let path = ''
-  let token: NssToken
+  const stand = new NssStand('lock', PIN)
+  const { log, where } = stand
   let unlocked = 0
   let read = 0
-  const where = () => ({ slot: token.slot })
-  const byLabel = () => ({ token: token.tokenLabel })
-
-  beforeAll(async () => {
-    path = await buildKeyProcess('lock')
-    token = await initNssToken(at.file('nss'), { pin: PIN })
-  })
-  afterAll(() => {
-    for (const keyProcess of made) keyProcess.dispose()
-    at.remove()
-  })
+  const byLabel = () => ({ token: stand.token.tokenLabel })
 
   /** With a PIN that the person chose to store. */
   function module(): KeyProcess {
-    const holds = { kind: 'module', path: token.module, libraryParameters: token.libraryParameters } as const
     const pins = {
       read: async () => {
         read += 1
@@ -39,9 +25,7 @@ describe.skipIf(reason !== undefined)(`Lock Now on a real token (NSS)${reason ? 
       },
       forget: () => {},
     }
-    const keyProcess = new KeyProcess({ path, holds, log, pins, unlocked: () => void (unlocked += 1) })
-    made.push(keyProcess)
-    return keyProcess
+    return stand.module({ pins, unlocked: () => void (unlocked += 1) })
   }
 
   it('tells of every login, with a typed PIN and with a stored one', async () => {

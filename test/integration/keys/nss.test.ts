@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openIdentity } from '../../../src/keys/hsm/openIdentity.ts'
 import { readModule } from '../../../src/keys/hsm/inventory.ts'
 import { openTokenSigner } from '../../../src/keys/hsm/signer.ts'
-import { KeyProcess, type PinSource } from '../../../src/keys/hsm/supervisor.ts'
-import { buildKeyProcess } from './bundle.ts'
-import { initNssToken, type NssToken, whyNoNss } from './nssToken.ts'
-import { batch, bytes, expectSigns, folder, handshake, MemoryLog } from './support.ts'
+import type { PinSource } from '../../../src/keys/hsm/supervisor.ts'
+import { NssStand } from './nssStand.ts'
+import { whyNoNss } from './nssToken.ts'
+import { batch, bytes, expectSigns, handshake } from './support.ts'
 
 const reason = await whyNoNss()
 const PIN = 'planted-pin-4711'
@@ -16,28 +16,8 @@ const code = (expected: string) => expect.objectContaining({ code: expected })
 describe.skipIf(reason !== undefined)(
   `a real PKCS#11 token with ML-DSA (NSS)${reason ? ` skipped: ${reason}` : ''}`,
   () => {
-    const at = folder()
-    const log = new MemoryLog()
-    const made: KeyProcess[] = []
-    let path = ''
-    let token: NssToken
-    const where = () => ({ slot: token.slot })
-
-    beforeAll(async () => {
-      path = await buildKeyProcess('nss')
-      token = await initNssToken(at.file('nss'), { pin: PIN })
-    })
-    afterAll(() => {
-      for (const keyProcess of made) keyProcess.dispose()
-      at.remove()
-    })
-
-    function module(pins?: PinSource): KeyProcess {
-      const holds = { kind: 'module', path: token.module, libraryParameters: token.libraryParameters } as const
-      const keyProcess = new KeyProcess({ path, holds, log, ...(pins === undefined ? {} : { pins }) })
-      made.push(keyProcess)
-      return keyProcess
-    }
+    const stand = new NssStand('nss', PIN)
+    const { at, log, module, where } = stand
     const stored: PinSource = { read: async () => bytes(PIN), forget: () => {} }
 
     it('asks for the PIN, refuses a wrong one, and makes a key inside', async () => {
@@ -60,12 +40,12 @@ describe.skipIf(reason !== undefined)(
     })
 
     it('signs with several sessions at once', async () => {
-      const signer = await openTokenSigner({ keyProcess: module(stored), where: where(), label: LABEL, log })
+      const signer = await openTokenSigner({ keyProcess: module({ pins: stored }), where: where(), label: LABEL, log })
       await Promise.all(Array.from({ length: 12 }, () => expectSigns(signer, batch(3))))
     })
 
     it('survives kill -9 with a stored PIN, and asks for it without one', async () => {
-      const keyProcess = module(stored)
+      const keyProcess = module({ pins: stored })
       const signer = await openTokenSigner({ keyProcess, where: where(), label: LABEL, log })
       const { pid } = keyProcess
       process.kill(pid ?? 0, 'SIGSTOP')
@@ -97,13 +77,13 @@ describe.skipIf(reason !== undefined)(
     })
 
     it('says what is there when something is not', async () => {
-      const keyProcess = module(stored)
+      const keyProcess = module({ pins: stored })
       const open = (at: { slot: number } | { token: string }, label: string) =>
         openTokenSigner({ keyProcess, where: at, label, log })
       await expect(open({ slot: 77 }, LABEL)).rejects.toThrow('The module has no slot 77. Its slots are: 1, 2.')
       await expect(open({ token: 'x' }, LABEL)).rejects.toThrow(/There is no token "x". .*"NSS Certificate DB"/)
       await expect(open(where(), 'x')).rejects.toThrow('The token has no key "x". Its ML-DSA keys: mcp-identity-key.')
-      const byName = await open({ token: token.tokenLabel }, LABEL)
+      const byName = await open({ token: stand.token.tokenLabel }, LABEL)
       await expectSigns(byName, handshake())
     })
 
@@ -111,7 +91,7 @@ describe.skipIf(reason !== undefined)(
       const keyProcess = module()
       const before = await readModule(keyProcess)
       expect(before).toMatchObject({ name: 'NSS', software: true })
-      const slot = before.slots.find((one) => one.slot === token.slot)
+      const slot = before.slots.find((one) => one.slot === stand.token.slot)
       expect(slot).toMatchObject({
         readiness: 'usable',
         reason: 'NSS is software: custody is software',
@@ -119,7 +99,7 @@ describe.skipIf(reason !== undefined)(
       })
       expect(slot?.token?.keys).toMatchObject([{ label: LABEL, custody: 'software', claims: null }])
       await keyProcess.login(where(), bytes(PIN))
-      const after = (await readModule(keyProcess)).slots.find((one) => one.slot === token.slot)
+      const after = (await readModule(keyProcess)).slots.find((one) => one.slot === stand.token.slot)
       expect(after?.token).toMatchObject({ pin: 'unlocked', listed: true })
       expect(after?.token?.keys).toMatchObject([
         {
@@ -133,15 +113,15 @@ describe.skipIf(reason !== undefined)(
     it('opens from a configuration with a PIN file, and refuses one that others can read', async () => {
       const pinFile = at.file('pin')
       writeFileSync(pinFile, `${PIN}\n`, { mode: 0o600 })
-      const { module: file, libraryParameters, slot } = token
+      const { module: file, libraryParameters, slot } = stand.token
       const pkcs11 = { module: file, libraryParameters, slot, label: LABEL, pinFile }
-      const opened = await openIdentity({ pkcs11 }, { keyProcessPath: path, log })
+      const opened = await openIdentity({ pkcs11 }, { keyProcessPath: stand.path, log })
       await expectSigns(opened.signer, handshake())
       opened.dispose()
       const shared = at.file('shared-pin')
       writeFileSync(shared, PIN, { mode: 0o644 })
       await expect(
-        openIdentity({ pkcs11: { ...pkcs11, pinFile: shared } }, { keyProcessPath: path, log }),
+        openIdentity({ pkcs11: { ...pkcs11, pinFile: shared } }, { keyProcessPath: stand.path, log }),
       ).rejects.toEqual(code('file-permissions'))
     })
 

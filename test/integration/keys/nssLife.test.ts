@@ -1,14 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { FoundKey, MlDsaSet, OpenedKey, TokenFacts } from '../../../src/contracts/keyFacts.ts'
 import type { SignInput } from '../../../src/contracts/signInput.ts'
 import { thumbprint } from '../../../src/crypto/jwk.ts'
 import { verifySignature } from '../../../src/crypto/signature.ts'
 import { signingInput } from '../../../src/evidence/signingInput.ts'
 import { probeToken } from '../../../src/keys/hsm/probe.ts'
-import { KeyProcess, type PinSource } from '../../../src/keys/hsm/supervisor.ts'
-import { buildKeyProcess } from './bundle.ts'
-import { initNssToken, makeTwins, type NssToken, whyNoNss } from './nssToken.ts'
-import { bytes, folder, handshake, MemoryLog } from './support.ts'
+import type { KeyProcess } from '../../../src/keys/hsm/supervisor.ts'
+import { NssStand } from './nssStand.ts'
+import { makeTwins, whyNoNss } from './nssToken.ts'
+import { bytes, handshake } from './support.ts'
 
 const reason = await whyNoNss()
 const PIN = 'planted-pin-4711'
@@ -18,29 +18,10 @@ const isWiped = (...pins: readonly Uint8Array[]) => pins.every((pin) => pin.ever
 describe.skipIf(reason !== undefined)(
   `the life of a token and its keys (NSS)${reason ? ` skipped: ${reason}` : ''}`,
   () => {
-    const at = folder()
-    const log = new MemoryLog()
-    const made: KeyProcess[] = []
-    let path = ''
+    const stand = new NssStand('nss-life', PIN)
+    const { log, module, where } = stand
     let count = 0
-    let token: NssToken
-    const where = () => ({ slot: token.slot })
 
-    beforeAll(async () => {
-      path = await buildKeyProcess('nss-life')
-      token = await initNssToken(at.file('nss'), { pin: PIN })
-    })
-    afterAll(() => {
-      for (const keyProcess of made) keyProcess.dispose()
-      at.remove()
-    })
-
-    function module(pins?: PinSource): KeyProcess {
-      const holds = { kind: 'module', path: token.module, libraryParameters: token.libraryParameters } as const
-      const keyProcess = new KeyProcess({ path, holds, log, ...(pins === undefined ? {} : { pins }) })
-      made.push(keyProcess)
-      return keyProcess
-    }
     async function unlocked(): Promise<KeyProcess> {
       const keyProcess = module()
       await keyProcess.login(where(), bytes(PIN))
@@ -48,7 +29,7 @@ describe.skipIf(reason !== undefined)(
     }
     async function facts(keyProcess: KeyProcess): Promise<TokenFacts | undefined> {
       const { slots } = await keyProcess.call('inventory', {})
-      return slots.find(({ slot }) => slot === token.slot)?.token ?? undefined
+      return slots.find(({ slot }) => slot === stand.token.slot)?.token ?? undefined
     }
     const keysOf = async (keyProcess: KeyProcess): Promise<readonly FoundKey[]> => (await facts(keyProcess))?.keys ?? []
     async function generate(keyProcess: KeyProcess, algorithm: MlDsaSet = 'ML-DSA-65', label = `key-${(count += 1)}`) {
@@ -118,7 +99,7 @@ describe.skipIf(reason !== undefined)(
 
     it('destroys nothing where it is not certain which objects a key is', async () => {
       const keyProcess = await unlocked()
-      await makeTwins(token, PIN, 'twin')
+      await makeTwins(stand.token, PIN, 'twin')
       const twins = (await keysOf(keyProcess)).filter(({ label }) => label === 'twin')
       const before = await keysOf(keyProcess)
       expect(twins).toHaveLength(2)
@@ -220,7 +201,9 @@ describe.skipIf(reason !== undefined)(
 
     it('changes its PIN, forgets a stored one, and takes the old one no more', async () => {
       const forgotten: unknown[] = []
-      const keyProcess = module({ read: async () => undefined, forget: (place) => void forgotten.push(place) })
+      const keyProcess = module({
+        pins: { read: async () => undefined, forget: (place) => void forgotten.push(place) },
+      })
       const [wrong, unused] = [bytes('planted-wrong'), bytes('planted-new-42')]
       await expect(keyProcess.changePin(where(), wrong, unused)).rejects.toEqual(code('pin-wrong'))
       expect(forgotten).toEqual([])
@@ -243,12 +226,12 @@ describe.skipIf(reason !== undefined)(
     it('is initialised anew: its keys are gone, and its user has another PIN', async () => {
       const keyProcess = await unlocked()
       await opened(keyProcess)
-      await expect(keyProcess.initToken(token.slot, 'x'.repeat(33), bytes(''), bytes(PIN))).rejects.toEqual(
+      await expect(keyProcess.initToken(stand.token.slot, 'x'.repeat(33), bytes(''), bytes(PIN))).rejects.toEqual(
         code('usage'),
       )
       expect((await keysOf(keyProcess)).length).toBeGreaterThan(0)
       const [soPin, pin] = [bytes(''), bytes('planted-second')]
-      await keyProcess.initToken(token.slot, 'second life', soPin, pin)
+      await keyProcess.initToken(stand.token.slot, 'second life', soPin, pin)
       expect(isWiped(soPin, pin)).toBe(true)
       expect(await facts(keyProcess)).toMatchObject({ loggedIn: false })
       await expect(keyProcess.login(where(), bytes(PIN))).rejects.toEqual(code('pin-wrong'))

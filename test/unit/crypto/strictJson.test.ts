@@ -68,6 +68,34 @@ describe('parseStrictJson', () => {
     })
   })
 
+  test('says the same of a document whichever way it reads it', () => {
+    // White space around it keeps a document off the quick way.
+    const outcome = (text: string): unknown => {
+      try {
+        return parseStrictJson(text)
+      } catch (thrown) {
+        return thrown instanceof Error ? thrown.message : thrown
+      }
+    }
+    const spliced = fc
+      .tuple(
+        fc.json(),
+        fc.nat(),
+        fc.constantFrom('"', '\\', '{', '}', ',', ':', '-', '0', '1e999', '\\u0061', '\\ud800', '__proto__'),
+      )
+      .map(([text, at, piece]) => text.slice(0, at % (text.length + 1)) + piece + text.slice(at % (text.length + 1)))
+    const twice = fc.tuple(fc.string(), fc.json()).map(([name, value]) => {
+      const member = `${JSON.stringify(name)}:${value}`
+      return `{${member},${member}}`
+    })
+    fc.assert(
+      fc.property(fc.oneof(fc.json(), spliced, twice), (text) => {
+        expect(outcome(text)).toEqual(outcome(`${text} `))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
   test.each(['9007199254740992', '-9007199254740992', '1e16', '1E400', '12345678901234567.0'])(
     'refuses %s only when integers must be safe',
     (text) => {

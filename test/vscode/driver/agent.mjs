@@ -1,4 +1,6 @@
 // @ts-check
+import { PATIENCE_MS, until } from '../../demo/waiting.mjs'
+import { actUntil } from './acts.mjs'
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -12,7 +14,7 @@
  * @param {{ decision?: 'allow' | 'skip', timeout?: number }} [options]
  * @returns {Promise<{ answer: string, asked: string | undefined }>} `answer` as the chat shows it, `asked`: the editor's question
  */
-export async function askAgent(page, helper, prompt, { decision = 'allow', timeout = 60_000 } = {}) {
+export async function askAgent(page, helper, prompt, { decision = 'allow', timeout = 2 * PATIENCE_MS } = {}) {
   const before = await helper.answered()
   await helper.command('workbench.action.chat.open', {
     query: prompt,
@@ -25,15 +27,23 @@ export async function askAgent(page, helper, prompt, { decision = 'allow', timeo
     .filter({ hasText: decision === 'allow' ? /^(Allow|Continue)/ : /^(Skip|Cancel)/ })
   /** @type {string | undefined} */
   let asked
-  for (const deadline = Date.now() + timeout; (await helper.answered()) === before; ) {
-    if (Date.now() > deadline) throw new Error('The agent did not answer in time.')
-    if (await button.first().isVisible()) {
-      asked = (await question.innerText()).trim()
-      await button.first().click()
-      await button.first().waitFor({ state: 'hidden', timeout: 10_000 })
-    }
-    await page.waitForTimeout(100)
-  }
+  await until(
+    "the agent's answer",
+    async () => {
+      const [first] = await button.elementHandles()
+      if (first !== undefined && (await first.isVisible())) {
+        asked = (await question.allInnerTexts()).join('\n').trim()
+        await actUntil(
+          'the answer to whether the tool may run',
+          // Not with the mouse: toasts lie over the lower end of the chat.
+          (timeout) => first.press('Enter', { timeout }),
+          async () => !(await first.isVisible()),
+        )
+      }
+      return (await helper.answered()) !== before
+    },
+    timeout,
+  )
   return { answer: await lastAnswer(page), asked }
 }
 
@@ -43,6 +53,6 @@ export async function askAgent(page, helper, prompt, { decision = 'allow', timeo
  */
 export async function lastAnswer(page) {
   const response = page.locator('.interactive-response').last()
-  await response.locator('.chat-footer-details').waitFor({ timeout: 15_000 })
+  await response.locator('.chat-footer-details').waitFor()
   return (await response.locator('.chat-markdown-part').last().innerText()).trim()
 }

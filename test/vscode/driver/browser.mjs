@@ -1,5 +1,7 @@
 // @ts-check
+import { PATIENCE_MS } from '../../demo/waiting.mjs'
 import { chromium as findChromium } from '../../setup/chromium.mjs'
+import { writeDownNotifications } from './notifications.mjs'
 
 /** @typedef {import('playwright-core').Browser} Browser */
 /** @typedef {import('playwright-core').Page} Page */
@@ -32,6 +34,7 @@ export async function openBrowser({ headless = true, width = 1440, height = 900,
   const browser = await chromium.launch({
     executablePath,
     headless,
+    timeout: PATIENCE_MS,
     handleSIGINT: !ownSignals,
     handleSIGTERM: !ownSignals,
     handleSIGHUP: !ownSignals,
@@ -39,6 +42,8 @@ export async function openBrowser({ headless = true, width = 1440, height = 900,
     args: [...QUIET, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), `--window-size=${width},${height}`],
   })
   const context = await browser.newContext({ viewport: headless ? { width, height } : null, locale: 'en-US' })
+  context.setDefaultTimeout(PATIENCE_MS)
+  await writeDownNotifications(context)
   const page = await context.newPage()
   /** @type {string[]} */
   const errors = []

@@ -65,7 +65,7 @@ export async function startCodeServer(options = {}) {
   if (vsix.length > 0) {
     await run(node, [entry, ...where, ...vsix.flatMap((file) => ['--install-extension', file])], {
       env,
-      timeout: 120_000,
+      timeout: 240_000,
     })
   }
   let log = ''

@@ -53,6 +53,7 @@ export function openBrowser(options?: {
 
 export function openWorkbench(page: Page, url: string): Promise<void>
 export function runCommand(page: Page, title: string): Promise<void>
+export function pickFromMenu(what: Locator, entry: string): Promise<void>
 export function screenshot(page: Page, file: string): Promise<string>
 export function webviewFrame(page: Page, extensionId: string, options?: { view?: boolean }): FrameLocator
 
@@ -62,33 +63,41 @@ export function setTheme(page: Page, server: Pick<CodeServer, 'updateSettings'>,
 export function quickInput(page: Page): {
   widget: Locator
   input: Locator
-  row(label: string | RegExp): Locator
-  waitFor(timeout?: number): Promise<void>
-  waitForClosed(timeout?: number): Promise<void>
+  row(label: string | RegExp, detail?: string | RegExp): Locator
+  waitFor(): Promise<void>
+  waitForClosed(): Promise<void>
   title(): Promise<string>
   message(): Promise<string>
-  placeholder(): Promise<string | null>
+  waitForMessage(content: string | RegExp): Promise<void>
   rows(): Promise<string[]>
-  pick(label: string | RegExp): Promise<void>
-  toggle(label: string | RegExp): Promise<void>
+  /** Takes a row, and returns when that list is gone. */
+  pick(label: string | RegExp, detail?: string | RegExp): Promise<void>
   type(value: string): Promise<void>
+  /** Takes what is in the box, and returns when that box is gone. */
   accept(): Promise<void>
+  /** Enter, whatever comes of it. */
+  enter(): Promise<void>
   cancel(): Promise<void>
+  /** Types into the box of that title, and takes it. */
+  answer(title: RegExp, value: string): Promise<void>
+  /** Types into the password box of that title, and takes it. */
+  givePin(title: RegExp, pin: string): Promise<void>
 }
 
 export function notifications(page: Page): {
+  /** All since the page was loaded, or since `forget`, whether the editor drew them or not. */
   texts(): Promise<string[]>
-  waitFor(content: string | RegExp, timeout?: number): Promise<void>
+  waitFor(content: string | RegExp): Promise<void>
+  forget(): Promise<void>
   click(content: string | RegExp, button: string): Promise<void>
-  close(content: string | RegExp): Promise<void>
 }
 
 export function modalDialog(page: Page): {
   box: Locator
-  waitFor(timeout?: number): Promise<void>
+  waitFor(): Promise<void>
+  waitForMessage(content: string | RegExp): Promise<void>
   message(): Promise<string>
   detail(): Promise<string>
-  buttons(): Promise<string[]>
   click(button: string): Promise<void>
 }
 
@@ -118,7 +127,7 @@ export interface ContextRow {
 
 export interface Panel {
   locator(selector: string): Locator
-  waitFor(timeout?: number): Promise<void>
+  waitFor(): Promise<void>
   show(view: 'sessions' | 'contexts' | 'hsm'): Promise<void>
   signer(): Promise<string>
   sessions(): Promise<SessionRow[]>

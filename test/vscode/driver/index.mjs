@@ -4,14 +4,8 @@ export { whyNoEditor } from './available.mjs'
 export { openBrowser } from './browser.mjs'
 export { startCodeServer } from './codeServer.mjs'
 export { findDesktopCode, hasScreen, startDesktopCode } from './desktopCode.mjs'
+export { modalDialog } from './modalDialog.mjs'
+export { notifications } from './notifications.mjs'
 export { panel } from './panel.mjs'
-export {
-  modalDialog,
-  notifications,
-  openWorkbench,
-  quickInput,
-  runCommand,
-  screenshot,
-  setTheme,
-  webviewFrame,
-} from './workbench.mjs'
+export { quickInput } from './quickInput.mjs'
+export { openWorkbench, pickFromMenu, runCommand, screenshot, setTheme, webviewFrame } from './workbench.mjs'

@@ -1,4 +1,5 @@
 // @ts-check
+import { actUntil, click } from './acts.mjs'
 import { webviewFrame } from './workbench.mjs'
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -38,13 +39,16 @@ export function panel(page) {
   return {
     /** @param {string} selector */
     locator: (selector) => frame().locator(selector),
-    /** Until the host's first state is drawn. @param {number} [timeout] */
-    waitFor: (timeout = 30_000) => frame().locator('vscode-panels .signer').waitFor({ timeout }),
+    /** Until the host's first state is drawn. */
+    waitFor: () => frame().locator('vscode-panels .signer').waitFor(),
     /** @param {'sessions' | 'contexts' | 'hsm'} view */
     async show(view) {
-      await frame().locator(`#tab-${view}`).click()
-      await frame().locator(`vscode-panels[activeid="tab-${view}"]`).waitFor({ timeout: 10_000 })
-      await frame().locator(`#view-${view}:visible`).waitFor({ timeout: 10_000 })
+      await actUntil(
+        `the tab ${view}`,
+        (timeout) => click(page, frame().locator(`#tab-${view}`), { timeout }),
+        () => frame().locator(`vscode-panels[activeid="tab-${view}"]`).isVisible(),
+      )
+      await frame().locator(`#view-${view}:visible`).waitFor()
     },
     /** The key that signs next, its custody last. */
     signer: async () => oneLine(await frame().locator('.signer').innerText()),
@@ -108,11 +112,22 @@ export function panel(page) {
     /** Opens the newest context of this name that has bytes, and waits for what its verification found. @param {string} about @param {'to' | 'from'} direction */
     async openContext(about, direction) {
       const rows = frame().locator(`${CONTEXT}[aria-label*=", ${about} ${direction} "]:not([aria-label*=", 0 bytes"])`)
-      const newest = await rows.evaluateAll((all) =>
-        Math.min(...all.map((row) => Number(row.getAttribute('aria-posinset')))),
+      await rows.first().waitFor()
+      const newest = () =>
+        rows.evaluateAll((all) => {
+          const [first] = all.sort((a, b) => Number(a.ariaPosInSet) - Number(b.ariaPosInSet))
+          return { position: first?.ariaPosInSet, selected: first?.ariaSelected === 'true' }
+        })
+      // Contexts come all the time, and move those that are there.
+      await actUntil(
+        `the context ${about}`,
+        async (timeout) => {
+          const { position } = await newest()
+          await click(page, rows.and(frame().locator(`[aria-posinset="${position}"]`)), { timeout })
+        },
+        async () => (await newest()).selected,
       )
-      await rows.and(frame().locator(`[aria-posinset="${newest}"]`)).click()
-      await frame().locator('.checks li').first().waitFor({ timeout: 20_000 })
+      await frame().locator('.checks li').first().waitFor()
     },
     /** The opened context. */
     async openedContext() {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { PATIENCE_MS, until } from '../../demo/waiting.mjs'
 
 /**
  * @typedef {{ name: string, description: string, tags: string[], inputSchema?: object }} ToolInformation
@@ -40,7 +41,7 @@ export function helperClient(file) {
      * @param {{ start?: boolean, timeout?: number }} [options]
      * @returns {Promise<ToolInformation>}
      */
-    async waitForTool(part, { start = false, timeout = 30_000 } = {}) {
+    async waitForTool(part, { start = false, timeout = 2 * PATIENCE_MS } = {}) {
       for (const deadline = Date.now() + timeout; ; ) {
         // Again and again: it knows a server only after the extension that offers it was activated.
         if (start) {
@@ -86,10 +87,6 @@ export function controlFile(root) {
 
 /** @param {string} file */
 async function readControlFile(file) {
-  for (const deadline = Date.now() + 60_000; ; ) {
-    const text = await readFile(file, 'utf8').catch(() => undefined)
-    if (text !== undefined) return JSON.parse(text)
-    if (Date.now() > deadline) throw new Error('The helper extension did not start.')
-    await sleep(100)
-  }
+  const text = await until('the helper extension', () => readFile(file, 'utf8').catch(() => undefined), 2 * PATIENCE_MS)
+  return JSON.parse(text)
 }

@@ -18,7 +18,7 @@ export async function signTransition(
 ): Promise<Uint8Array | undefined> {
   const places = isSameToken(from.place, to.place) ? [from.place] : [from.place, to.place]
   for (const place of places) {
-    if (place.kind === 'slot' && !(await unlock(ports, place))) return undefined
+    if (place.kind === 'slot' && !(await unlock(ports, place, 'proof'))) return undefined
   }
   ports.identity.unlocked()
   return await withProgress(
