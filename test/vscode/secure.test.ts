@@ -105,7 +105,7 @@ describe.skipIf(noEditor !== undefined)(
       await screenshot(page, path.join(OUTPUT, 'secure-input.png'))
       await quickInput(page).type(TOKEN)
       await quickInput(page).accept()
-      await notifications(page).waitFor(/"desk tools" \(\d+ tools\) goes through Countersign now/, 120_000)
+      await notifications(page).waitFor(/"desk tools" \(\d+ tools\) goes through Countersign now/)
       await screenshot(page, path.join(OUTPUT, 'secure-done.png'))
       const text = await readFile(file, 'utf8')
       expect(text).toContain('"${userHome}/.countersign/bin/countersign"')
