@@ -149,7 +149,12 @@ describe.skipIf(noEditor !== undefined)(
 
     test('a server that goes through Countersign is shown as such and not secured twice', async () => {
       const { page } = stage
-      await choose(page, 'Countersign: Secure Existing Server…', /desk tools.*already/s)
+      await runCommand(page, 'Countersign: Secure Existing Server…')
+      const input = quickInput(page)
+      await until('the server, as secured', async () =>
+        (await input.rows()).some((row) => /^desk tools.*already$/.test(row)),
+      )
+      await input.pick(/desk tools/)
       await notifications(page).waitFor(/goes through Countersign already/)
       await runCommand(page, 'Countersign: Remove from Agent…')
       await notifications(page).waitFor(/no agent here has an entry/)
