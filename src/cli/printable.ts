@@ -1,3 +1,5 @@
+export { printableJson } from '../support/printable.ts'
+
 /**
  * Everything that a terminal acts on instead of showing it: control characters, direction marks, invisible and private
  * characters, line separators, half surrogate pairs. A hostile context could otherwise repaint its own verdict.
@@ -8,14 +10,6 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/gu
 export function printable(text: string, length = 100): string {
   const escaped = text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
   return escaped.length > length ? `${escaped.slice(0, length)}…` : escaped
-}
-
-/** JSON on one line in ASCII: other programs read the same, and a terminal shows it without acting on it. */
-export function printableJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[^\x20-\x7e]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }
 
 /** A time in UTC; a document can name one that no calendar has. */

@@ -13,10 +13,17 @@ const serverName = v.pipe(
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be a name of 1 to 64 letters, digits, ".", "_" or "-"'),
 )
 const displayName = v.pipe(text, v.regex(/^[^\p{C}]{1,64}$/u, 'must have 1 to 64 printable characters'))
-const environment = v.record(
-  v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of a variable')),
-  v.string(),
-)
+const variableName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of a variable'))
+
+/** In place of a text: the variable of the gateway's own environment that holds it, so that a secret need not stand in the file. */
+const fromEnv = v.strictObject({ fromEnv: variableName })
+export type ConfigText = string | v.InferOutput<typeof fromEnv>
+
+function textOr<const S extends v.GenericSchema<unknown, string>>(schema: S) {
+  return v.lazy((given) => (isObject(given) ? fromEnv : schema))
+}
+
+const environment = v.record(variableName, textOr(v.string()))
 
 const socketUrl = v.pipe(
   text,
@@ -46,12 +53,15 @@ function isOnlyHost({ pathname, search, hash }: URL): boolean {
   return pathname === '/' && search === '' && hash === ''
 }
 
+/** What may stand in a header: nothing that begins another line. */
+export const HEADER_VALUE = /^[\t\x20-\x7e]*$/
+
 const httpUpstream = v.strictObject({
-  url: addressOf(['http:', 'https:'], 'must be an http: or https: address'),
+  url: textOr(addressOf(['http:', 'https:'], 'must be an http: or https: address')),
   headers: v.optional(
     v.record(
       v.pipe(v.string(), v.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/)),
-      v.pipe(v.string(), v.regex(/^[\t\x20-\x7e]*$/)),
+      textOr(v.pipe(v.string(), v.regex(HEADER_VALUE))),
     ),
     {},
   ),
@@ -86,7 +96,7 @@ const httpUpstream = v.strictObject({
 
 const stdioUpstream = v.strictObject({
   command: text,
-  args: v.optional(v.array(v.string()), []),
+  args: v.optional(v.array(textOr(v.string())), []),
   env: v.optional(environment, {}),
   cwd: v.optional(text),
 })

@@ -30,6 +30,7 @@ import { hsmState } from './panel/panelState.ts'
 import { Places } from './places.ts'
 import { SampleGateway } from './sample/sampleGateway.ts'
 import { SecretStore } from './secretStore.ts'
+import { SecuredServers } from './secured/securedServers.ts'
 import { Bridges } from './servers/bridges.ts'
 import { ServerProvider } from './servers/provider.ts'
 import { askAboutGateway } from './sessions/approval.ts'
@@ -111,6 +112,16 @@ export function activate(context: ExtensionContext): void {
   const journal = new LazyJournal(places.journal, () => configuration.usable.journal, log)
   const pins = new GatewayPins(places.state, clock)
   const board = new PinBoard(pins)
+  const agentFolder = new AgentFolder()
+  const launcher = new Launcher(agentFolder.path, process.execPath, places.cli)
+  const secured = new SecuredServers({
+    folder: places.secured,
+    launcher: launcher.path,
+    cli: places.cli,
+    inputs: secrets,
+    environment: process.env,
+    log,
+  })
   const linkPorts: OpenLinkPorts = {
     settings: () => configuration.usable,
     identity,
@@ -118,6 +129,7 @@ export function activate(context: ExtensionContext): void {
     ask: (gateway, question) => askAboutGateway(gateway, question, configuration.current.clientName),
     offered: (gateway, peer) => void board.offered.set(gateway, peer),
     journal: () => journal.sink(),
+    environment: (gateway) => secured.environment(gateway),
     contexts,
     clock,
     log,
@@ -133,8 +145,6 @@ export function activate(context: ExtensionContext): void {
   )
   const sample = owned.add(new SampleGateway(places, log))
   const bridges = owned.add(new Bridges(gateways, log))
-  const agentFolder = new AgentFolder()
-  const launcher = new Launcher(agentFolder.path, process.execPath, places.cli)
   const agentBridge = owned.add(new AgentBridge(gateways, agentFolder, log))
 
   const actions = commandTable({
@@ -153,6 +163,7 @@ export function activate(context: ExtensionContext): void {
     evidence: { journal: places.journal, state: places.state },
     clock,
     locking,
+    secured,
     agents: { folder: agentFolder, bridge: agentBridge, launcher, editorUser: editorUserFolder(context) },
     used: () => autoLock.used(),
   })
@@ -172,7 +183,9 @@ export function activate(context: ExtensionContext): void {
       look: () => inventory.look(),
     }),
   )
-  const provider = owned.add(new ServerProvider({ gateways, bridges, failed, identitySetting }))
+  const provider = owned.add(
+    new ServerProvider({ gateways, bridges, failed, identitySetting, elsewhere: (gateway) => secured.has(gateway) }),
+  )
   const status = owned.add(new StatusBar({ gateways, identity, contexts, identitySetting, vaultMade }))
   const commands = { ...actions.palette, 'countersign.openPanel': () => panel.show() }
   owned.add(registerCommands(commands, { failed, used: () => autoLock.used() }))

@@ -39,6 +39,11 @@ export class Places {
     return join(this.storage, 'journal')
   }
 
+  /** Gateways in front of servers that were secured, one folder each. */
+  get secured(): string {
+    return join(this.storage, 'secured')
+  }
+
   get sample(): string {
     return join(this.storage, 'sample')
   }

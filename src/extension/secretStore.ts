@@ -65,12 +65,28 @@ export class SecretStore {
     await this.secrets.store(pinName(token), decodeUtf8(pin))
   }
 
+  /** What a person entered for the inputs of a server that was secured, by the input's name. */
+  async inputs(gateway: string): Promise<ReadonlyMap<string, string>> {
+    const stored = await this.secrets.get(INPUTS + gateway)
+    const parsed = v.safeParse(v.record(v.string(), v.string()), stored === undefined ? {} : parseJson(stored))
+    return new Map(parsed.success ? Object.entries(parsed.output) : [])
+  }
+
+  async storeInputs(gateway: string, inputs: ReadonlyMap<string, string>): Promise<void> {
+    await this.secrets.store(INPUTS + gateway, JSON.stringify(Object.fromEntries(inputs)))
+  }
+
+  async deleteInputs(gateway: string): Promise<void> {
+    await this.secrets.delete(INPUTS + gateway)
+  }
+
   async deletePin(token: TokenPlace): Promise<void> {
     await this.secrets.delete(pinName(token))
   }
 }
 
 const PIN = 'pin '
+const INPUTS = 'inputs '
 
 /** The name under which a PIN is stored: one token, one name, whatever else the caller's object says. */
 export function pinName({ module, libraryParameters = '', where }: TokenPlace): string {

@@ -9,7 +9,8 @@ import { CountersignError } from '../../support/errors.ts'
  * editor's executable may move; this path stays. The editor's executable is the Node that it needs.
  */
 export class Launcher {
-  private readonly path: string
+  /** What an entry or a setting names as its command. */
+  readonly path: string
   private readonly script: string
 
   constructor(folder: string, executable: string, cli: string) {

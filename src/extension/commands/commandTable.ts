@@ -8,7 +8,6 @@ import type { SampleGateway } from '../sample/sampleGateway.ts'
 import { addressOf } from '../sessions/address.ts'
 import { rowOf } from '../slots/slotTree.ts'
 import { addToAgent } from './agents/addToAgent.ts'
-import type { AgentPorts } from './agents/agentPorts.ts'
 import { removeFromAgent } from './agents/removeFromAgent.ts'
 import { connectGateway, connectToServer, disconnect } from './connect.ts'
 import { type EvidencePorts, exportEvidence } from './evidence/exportEvidence.ts'
@@ -30,10 +29,11 @@ import { resetPin } from './pins/resetPin.ts'
 import { unlockToken } from './pins/unlockToken.ts'
 import { probeSlot } from './probe/probeSlot.ts'
 import type { CommandTable } from './register.ts'
+import type { SecurePorts } from './secure/securePorts.ts'
 import { selectKey, selectSlot } from './selectSlot.ts'
 import { trySample } from './trySample.ts'
 
-export interface CommandPorts extends KeyPorts, AgentPorts, EvidencePorts {
+export interface CommandPorts extends KeyPorts, SecurePorts, EvidencePorts {
   readonly log: OutputLog
   readonly sample: SampleGateway
   readonly gatewayPins: GatewayPins
@@ -91,6 +91,9 @@ export function commandTable(ports: CommandPorts): PanelActions & { readonly pal
       'countersign.exportEvidence': (target) => exportEvidence(ports, target),
       'countersign.addToAgent': () => addToAgent(ports),
       'countersign.removeFromAgent': () => removeFromAgent(ports),
+      // Imported when first needed, with the TOML parser.
+      'countersign.secureServer': async () => (await import('./secure/secureServer.ts')).secureServer(ports),
+      'countersign.stopSecuring': async () => (await import('./secure/stopSecuring.ts')).stopSecuring(ports),
       'countersign.trySample': () => actions.trySample(),
       'countersign.showLog': () => actions.showLog(),
       'countersign.forgetPin': () => forgetPin(pinPorts),

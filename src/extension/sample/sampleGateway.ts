@@ -1,27 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
 import * as v from 'valibot'
 import type { GatewaySetting } from '../../contracts/settings.ts'
 import type { Disposable } from '../../support/disposable.ts'
 import { CountersignError } from '../../support/errors.ts'
 import { type Log, redact } from '../../support/log.ts'
+import { type CliProcess, runCli, startCli } from '../cliProcess.ts'
 import type { Places } from '../places.ts'
 
 export const SAMPLE = 'sample'
 
 const Listening = v.object({ event: v.literal('listening'), url: v.string(), kid: v.string() })
 const START_MS = 30_000
-/** An editor that crashes cannot end its children; the pipe between them breaks in any case. */
-const END_WITH_PARENT = `data:text/javascript,${encodeURIComponent("process.once('disconnect', () => process.kill(process.pid, 'SIGTERM')); process.channel.unref()")}`
-
-interface Spawned {
-  readonly child: ChildProcess
-  readonly stdout: Readable
-}
-
 /**
  * A gateway of this window's own, in front of the bundled sample server: another process with another key, reached the way
  * any gateway is. It ends with the window.
@@ -45,7 +37,7 @@ export class SampleGateway implements Disposable {
     const keyFile = join(sample, 'vault.key')
     if (!(await exists(vault))) {
       report('making a key for the gateway')
-      await this.run(['identity', 'create', '--vault', vault, '--key-file', keyFile], signal)
+      await runCli(this.spawn(['identity', 'create', '--vault', vault, '--key-file', keyFile]), signal)
     }
     report('starting the gateway')
     // State and journal of its own: two windows may run the sample at once.
@@ -87,39 +79,11 @@ export class SampleGateway implements Disposable {
     }
   }
 
-  private spawn(args: readonly string[]): Spawned {
-    const child = spawn(process.execPath, ['--import', END_WITH_PARENT, this.places.cli, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // Electron's executable is a browser unless told otherwise; nothing else of the editor's environment goes along.
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ELECTRON_RUN_AS_NODE: '1' },
-      windowsHide: true,
-    })
-    const { stdout, stderr } = child
-    if (stdout === null || stderr === null)
-      throw new CountersignError('internal', 'A process was started without pipes.')
-    createInterface({ input: stderr }).on('line', (line) => {
-      this.log.log('info', 'sample gateway says', { text: line })
-    })
-    return { child, stdout }
+  private spawn(args: readonly string[]): CliProcess {
+    return startCli(this.places.cli, args, (text) => this.log.log('info', 'sample gateway says', { text }))
   }
 
-  private async run(args: readonly string[], signal: AbortSignal): Promise<void> {
-    const { child, stdout } = this.spawn(args)
-    stdout.resume()
-    const abort = () => child.kill()
-    signal.addEventListener('abort', abort, { once: true })
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('exit', resolve)
-    })
-    signal.removeEventListener('abort', abort)
-    if (signal.aborted) throw new CountersignError('cancelled', 'The sample was not started.')
-    if (code !== 0) {
-      throw new CountersignError('server-start', 'The sample gateway could not make its key. Show Log says why.')
-    }
-  }
-
-  private async firstLine({ child, stdout }: Spawned, signal: AbortSignal): Promise<string> {
+  private async firstLine({ child, stdout }: CliProcess, signal: AbortSignal): Promise<string> {
     return await new Promise((resolve, reject) => {
       const fail = (sentence: string) => reject(new CountersignError('server-start', sentence))
       const timer = setTimeout(() => fail('The sample gateway did not start within 30 s.'), START_MS)

@@ -6,7 +6,7 @@ import {
   type McpServerDefinitionProvider,
   Uri,
 } from 'vscode'
-import type { IdentitySetting } from '../../contracts/settings.ts'
+import type { GatewaySetting, IdentitySetting } from '../../contracts/settings.ts'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
 import { CountersignError } from '../../support/errors.ts'
 import type { Gateways } from '../sessions/gatewayLink.ts'
@@ -18,6 +18,8 @@ export interface ServerProviderPorts {
   readonly bridges: Bridges
   /** The key that the settings name: a server sees another client when it changes, so its tools are asked for anew. */
   readonly identitySetting: () => IdentitySetting
+  /** Whether the editor, or another agent, finds the servers of a gateway in a file of its own: here they would be there twice. */
+  readonly elsewhere: (gateway: GatewaySetting) => boolean
   readonly failed: (thrown: unknown, what: string) => void
 }
 
@@ -75,7 +77,8 @@ export class ServerProvider implements McpServerDefinitionProvider, Disposable {
   }
 
   private servers(): readonly ListedServer[] {
-    const settings = this.ports.gateways.all().map(({ setting }) => setting)
+    const all = this.ports.gateways.all().map(({ setting }) => setting)
+    const settings = all.filter((setting) => !this.ports.elsewhere(setting))
     return listServers(settings, JSON.stringify(this.ports.identitySetting()))
   }
 }

@@ -26,6 +26,8 @@ export interface OpenLinkPorts {
   /** Every key that a gateway proved, before it is accepted or refused: what the panel shows of one that was refused. */
   readonly offered: (gateway: string, peer: PeerIdentity) => void
   readonly journal: () => Promise<EvidenceSink>
+  /** What the command of a gateway is given beside the usual variables. */
+  readonly environment: (gateway: GatewaySetting) => Promise<Readonly<Record<string, string>>>
   readonly contexts: ContextStore
   readonly clock: Clock
   readonly log: Log
@@ -45,7 +47,7 @@ export async function openLink(
   const recorder = new SessionRecorder(contexts, setting.name, signer)
   const address = addressOf(setting)
   const session = await connectSession({
-    carrier: () => openCarrier(setting, signal, log),
+    carrier: () => openCarrier(ports, setting, signal),
     // A gateway that is a command of ours ends with its carrier: there is nothing to come back to.
     resumable: setting.route.kind === 'websocket',
     identity: { signer, batches, name: clientName },
@@ -81,10 +83,16 @@ async function check(
   return answer
 }
 
-async function openCarrier({ route, name }: GatewaySetting, signal: AbortSignal, log: Log): Promise<Carrier> {
+async function openCarrier(
+  { environment, log }: OpenLinkPorts,
+  setting: GatewaySetting,
+  signal: AbortSignal,
+): Promise<Carrier> {
+  const { route, name } = setting
   if (route.kind === 'websocket') return await connectWebSocket(route.url, signal)
   return await spawnCarrier({
     ...route,
+    env: await environment(setting),
     signal,
     // The command is the person's own, and its complaints are what they need when it does not work.
     onStderr: (chunk) => log.log('info', `gateway ${name} says`, { text: chunk.toString('utf8').trim() }),

@@ -21,6 +21,30 @@ export interface HttpUpstreamConfig {
 
 export type UpstreamConfig = StdioUpstreamConfig | HttpUpstreamConfig
 
+/**
+ * What a server inherits of the gateway's environment. All else (tokens, PINs, cloud credentials of whoever started the
+ * gateway) is none of its business; what it needs stands in its configuration.
+ */
+export const INHERITED =
+  process.platform === 'win32'
+    ? [
+        'APPDATA',
+        'HOMEDRIVE',
+        'HOMEPATH',
+        'LOCALAPPDATA',
+        'PATH',
+        'PATHEXT',
+        'PROCESSOR_ARCHITECTURE',
+        'PROGRAMFILES',
+        'SYSTEMDRIVE',
+        'SYSTEMROOT',
+        'TEMP',
+        'TMP',
+        'USERNAME',
+        'USERPROFILE',
+      ]
+    : ['HOME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER']
+
 /** Headers that belong to the connection: set from outside they would make two parsers see two messages. */
 const CONNECTION = new Set([
   'host',

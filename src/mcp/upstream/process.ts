@@ -5,34 +5,10 @@ import { CountersignError } from '../../support/errors.ts'
 import type { Log } from '../../support/log.ts'
 import { Drain } from '../drain.ts'
 import { LineSplitter } from '../lines.ts'
-import type { StdioUpstreamConfig } from './config.ts'
+import { INHERITED, type StdioUpstreamConfig } from './config.ts'
 import { forgetGroup, watchGroup } from './reaper.ts'
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
-
-/**
- * What a server inherits of the gateway's environment. All else (tokens, PINs, cloud credentials of whoever started the
- * gateway) is none of its business; what it needs stands in its configuration.
- */
-export const INHERITED =
-  process.platform === 'win32'
-    ? [
-        'APPDATA',
-        'HOMEDRIVE',
-        'HOMEPATH',
-        'LOCALAPPDATA',
-        'PATH',
-        'PATHEXT',
-        'PROCESSOR_ARCHITECTURE',
-        'PROGRAMFILES',
-        'SYSTEMDRIVE',
-        'SYSTEMROOT',
-        'TEMP',
-        'TMP',
-        'USERNAME',
-        'USERPROFILE',
-      ]
-    : ['HOME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER']
 
 /** From SIGTERM to SIGKILL. */
 const GRACE = 2_000

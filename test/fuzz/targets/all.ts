@@ -1,4 +1,5 @@
 import type { Target } from '../engine/target.ts'
+import { AGENT_FILES } from './agents.ts'
 import { BUNDLES } from './bundles.ts'
 import { CONTRACTS } from './contracts.ts'
 import { CRYPTO } from './crypto.ts'
@@ -23,5 +24,6 @@ export const TARGETS: readonly Target[] = [
   ...MCP,
   ...KEYS,
   ...CONTRACTS,
+  ...AGENT_FILES,
   ...CRYPTO,
 ]

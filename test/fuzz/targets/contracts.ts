@@ -56,8 +56,8 @@ const gateway = {
   identity,
   clients: [{ kid: KID, name: 'editor' }],
   servers: {
-    files: { command: 'node', args: ['x'], env: { A: 'b' } },
-    web: { url: 'https://h/mcp', headers: { a: 'b' } },
+    files: { command: 'node', args: ['x', { fromEnv: 'B' }], env: { A: 'b', C: { fromEnv: 'D' } } },
+    web: { url: { fromEnv: 'U' }, headers: { a: 'b', c: { fromEnv: 'E' } } },
     far: {
       url: 'https://h/mcp',
       ca: 'ca.pem',

@@ -2,7 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { CreateMessageRequestSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { UpstreamConfig } from '../../../src/mcp/upstream/config.ts'
-import { INHERITED } from '../../../src/mcp/upstream/process.ts'
+import { INHERITED } from '../../../src/mcp/upstream/config.ts'
 import { BIG_SERVER, bigStdio, Chain, startHttp, textOf } from '../../fakes/mcpChain.ts'
 
 const MiB = 1024 * 1024

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { upstreamsOf } from '../../../src/cli/httpServers.ts'
 import { checkConfig } from '../../../src/contracts/configFile.ts'
 import { gatewayConfig } from '../../../src/contracts/gatewayConfig.ts'
 
@@ -35,6 +36,33 @@ describe('the configuration of a gateway', () => {
     const bare = read({ servers: { web: { url: 'https://h' } } })
     expect(bare.servers).toEqual({ web: { url: 'https://h', headers: {}, plain: false } })
     expect(bare).not.toHaveProperty('proxy')
+  })
+
+  describe('names variables that hold a text', () => {
+    afterEach(() => void vi.unstubAllEnvs())
+    const servers = {
+      files: { command: 'files', args: ['-k', { fromEnv: 'KEY' }], env: { A: 'b', C: { fromEnv: 'KEY' } } },
+      web: { url: { fromEnv: 'ADDRESS' }, headers: { authorization: { fromEnv: 'KEY' } } },
+    }
+
+    it('and takes them from its own environment', async () => {
+      vi.stubEnv('KEY', 'planted')
+      vi.stubEnv('ADDRESS', 'https://h/mcp')
+      expect(await upstreamsOf('/c/g.json', read({ servers }))).toEqual({
+        files: { command: 'files', args: ['-k', 'planted'], env: { A: 'b', C: 'planted' }, cwd: '/c' },
+        web: { url: 'https://h/mcp', headers: { authorization: 'planted' }, plain: false },
+      })
+    })
+
+    it('and is refused without one, or with what no header can hold', async () => {
+      vi.stubEnv('KEY', undefined)
+      vi.stubEnv('ADDRESS', 'https://h/mcp')
+      await expect(upstreamsOf('/c/g.json', read({ servers }))).rejects.toThrow(/variable KEY is not in the gateway/)
+      vi.stubEnv('KEY', 'a\r\nx: y')
+      await expect(upstreamsOf('/c/g.json', read({ servers }))).rejects.toThrow(/header authorization cannot be sent/)
+      expect(() => read({ servers: { files: { command: { fromEnv: 'KEY' } } } })).toThrow(/command/)
+      expect(() => read({ servers: { web: { url: { fromEnv: 'A B' } } } })).toThrow(/name of a variable/)
+    })
   })
 
   const MOMENTS: Readonly<Record<string, number>> = {

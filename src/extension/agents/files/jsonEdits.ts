@@ -1,5 +1,6 @@
 import { createScanner, type Node, parseTree, type ParseError } from 'jsonc-parser'
 import { CountersignError } from '../../../support/errors.ts'
+import { inert } from '../../../support/printable.ts'
 
 /** JSON as most agents read it, or with the comments and trailing commas that VS Code allows. */
 export type Dialect = 'json' | 'jsonc'
@@ -8,6 +9,8 @@ export type Dialect = 'json' | 'jsonc'
 export interface Place {
   /** The member of the file that holds all servers. */
   readonly container: string
+  /** Members that lead to the container, from the top. */
+  readonly within?: readonly string[]
   readonly name: string
   readonly dialect: Dialect
 }
@@ -17,25 +20,26 @@ export interface Place {
  * moved, altered or formatted anew. An empty text becomes a whole file.
  * @throws CountersignError `config-invalid` for a text that is no object, or where the name is taken
  */
-export function addEntry(text: string, { container, name, dialect }: Place, value: object): string {
+export function addEntry(text: string, { container, within = [], name, dialect }: Place, value: object): string {
   const style = styleOf(text)
-  if (text.replace(/^\ufeff/, '').trim() === '') {
+  if (within.length === 0 && text.replace(/^\ufeff/, '').trim() === '') {
     return `${text}${JSON.stringify({ [container]: { [name]: value } }, undefined, style.indent)}${style.lineEnd}`
   }
-  const root = parsed(text, dialect)
+  const root = objectIn(parsed(text, dialect), within)
   const holder = memberOf(root, container)
-  if (holder === undefined) return inserted(text, root, 1, container, { [name]: value }, style)
+  if (holder === undefined) return inserted(text, root, within.length + 1, container, { [name]: value }, style)
   if (holder.type !== 'object') throw invalid(`"${container}" is no object`)
   if (memberOf(holder, name) !== undefined) throw invalid(`there is a server "${name}" already`)
-  return inserted(text, holder, 2, name, value, style)
+  return inserted(text, holder, within.length + 2, name, value, style)
 }
 
 /**
  * The text without one member of its container: the member, the white space in front of it and one comma go.
  * @throws CountersignError `config-invalid` where it is not there
  */
-export function removeEntry(text: string, { container, name, dialect }: Place): string {
-  const holder = memberOf(parsed(text, dialect), container)
+export function removeEntry(text: string, place: Place): string {
+  const { name } = place
+  const holder = holderIn(text, place)
   const property = holder === undefined ? undefined : memberOf(holder, name)?.parent
   if (holder === undefined || property === undefined) throw invalid(`there is no server "${name}"`)
   const siblings = holder.children ?? []
@@ -59,9 +63,9 @@ export function removeEntry(text: string, { container, name, dialect }: Place): 
 }
 
 /** The members of the container, by name. Undefined: the text cannot be read, or has none. */
-export function entriesOf(text: string, container: string, dialect: Dialect): ReadonlyMap<string, unknown> {
+export function entriesOf(text: string, place: Omit<Place, 'name'>): ReadonlyMap<string, unknown> {
   try {
-    const holder = memberOf(parsed(text, dialect), container)
+    const holder = holderIn(text, place)
     const members = (holder?.type === 'object' ? holder.children : undefined) ?? []
     return new Map(members.map(({ children: [key, value] = [] }) => [String(key?.value), valueOf(value)]))
   } catch {
@@ -130,7 +134,7 @@ function tokens(text: string, from: number, to: number): Token[] {
   return found
 }
 
-function parsed(text: string, dialect: Dialect): Node {
+export function parsed(text: string, dialect: Dialect): Node {
   const errors: ParseError[] = []
   const loose = dialect === 'jsonc'
   // One character for one: offsets are those of the text.
@@ -142,8 +146,23 @@ function parsed(text: string, dialect: Dialect): Node {
   return root
 }
 
+/** The container; undefined where there is none. @throws CountersignError `config-invalid` */
+export function holderIn(text: string, { container, within = [], dialect }: Omit<Place, 'name'>): Node | undefined {
+  const root = parsed(text, dialect)
+  const outer = within.reduce<Node | undefined>((node, name) => node && memberOf(node, name), root)
+  return outer && memberOf(outer, container)
+}
+
+function objectIn(root: Node, within: readonly string[]): Node {
+  return within.reduce((node, name) => {
+    const found = memberOf(node, name)
+    if (found?.type !== 'object') throw invalid(`there is no "${name}"`)
+    return found
+  }, root)
+}
+
 /** The value of a member. A name that is there twice is refused: its readers do not agree which one counts. */
-function memberOf(object: Node, name: string): Node | undefined {
+export function memberOf(object: Node, name: string): Node | undefined {
   const found = (object.children ?? []).filter(({ children }) => children?.[0]?.value === name)
   if (found.length > 1) throw invalid(`"${name}" is there twice`)
   return found[0]?.children?.[1]
@@ -167,11 +186,11 @@ interface Style {
   readonly indent: string
 }
 
-function styleOf(text: string): Style {
+export function styleOf(text: string): Style {
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n'
   return { lineEnd, indent: /\n(\t| +)["}]/.exec(text)?.[1] ?? '  ' }
 }
 
-function invalid(what: string): CountersignError {
-  return new CountersignError('config-invalid', `In the agent’s file ${what}. Nothing was written.`)
+export function invalid(what: string): CountersignError {
+  return new CountersignError('config-invalid', `In the agent’s file ${inert(what)}. Nothing was written.`)
 }

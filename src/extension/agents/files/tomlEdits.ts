@@ -1,4 +1,5 @@
 import { CountersignError } from '../../../support/errors.ts'
+import { inert } from '../../../support/printable.ts'
 import { type Statement, tomlStatements } from './tomlScan.ts'
 
 const BARE_KEY = /^[A-Za-z0-9_-]+$/
@@ -71,7 +72,7 @@ export function tablesOf(text: string, container: string): ReadonlyMap<string, u
   return tables
 }
 
-function read(text: string): readonly Statement[] {
+export function read(text: string): readonly Statement[] {
   const statements = tomlStatements(text)
   if (statements === undefined) throw invalid('there is something that is not understood')
   return statements
@@ -86,10 +87,10 @@ function jsonOrNothing(text: string): unknown {
   }
 }
 
-function key(part: string): string {
+export function key(part: string): string {
   return BARE_KEY.test(part) ? part : JSON.stringify(part)
 }
 
-function invalid(what: string): CountersignError {
-  return new CountersignError('config-invalid', `In the agent’s file ${what}. Nothing was written.`)
+export function invalid(what: string): CountersignError {
+  return new CountersignError('config-invalid', `In the agent’s file ${inert(what)}. Nothing was written.`)
 }

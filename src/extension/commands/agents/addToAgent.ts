@@ -49,11 +49,11 @@ export async function addToAgent(ports: AgentPorts): Promise<void> {
   )
 }
 
-async function chooseServer({ configuration }: AgentPorts): Promise<ServerTarget | undefined> {
-  // Not the sample: an entry outlives the window that started it.
-  const servers = configuration.usable.gateways.flatMap(({ name, servers }) =>
-    servers.map((server) => [name, server] as const),
-  )
+async function chooseServer({ configuration, secured }: AgentPorts): Promise<ServerTarget | undefined> {
+  // Not the sample: an entry outlives the window that started it. Nor a secured server, whose gateway goes with its own entry.
+  const servers = configuration.usable.gateways
+    .filter((gateway) => !secured.has(gateway))
+    .flatMap(({ name, servers }) => servers.map((server) => [name, server] as const))
   if (servers.length === 0) {
     const choice = await window.showInformationMessage(
       'No gateway is in countersign.gateways yet. Add one, then its servers can be added to agents.',

@@ -6,9 +6,11 @@ import type { AgentBridge } from '../../agents/agentBridge.ts'
 import { type AgentFile, agentFiles } from '../../agents/agentFiles.ts'
 import type { Launcher } from '../../agents/launcher.ts'
 import type { Configuration } from '../../configuration.ts'
+import type { SecuredServers } from '../../secured/securedServers.ts'
 
 export interface AgentPorts {
   readonly configuration: Configuration
+  readonly secured: SecuredServers
   readonly agents: {
     readonly folder: AgentFolder
     readonly bridge: AgentBridge

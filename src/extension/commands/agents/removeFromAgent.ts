@@ -12,7 +12,10 @@ interface Found {
 
 /** *Remove from Agent…*: takes one entry back that *Add to Agent…* wrote, and revokes the agent where the person says so. */
 export async function removeFromAgent(ports: AgentPorts): Promise<void> {
-  const found = (await Promise.all(knownFiles(ports).map(entriesIn))).flat()
+  const all = (await Promise.all(knownFiles(ports).map(entriesIn))).flat()
+  // Those have an entry to be put back: Stop Securing Server… does that.
+  const secured = new Set((await ports.secured.list()).map(({ gateway }) => gateway))
+  const found = all.filter(({ entry: { args } }) => !secured.has(args[args.indexOf('--gateway') + 1] ?? ''))
   if (found.length === 0) {
     void window.showInformationMessage('Countersign: no agent here has an entry that was added by Add to Agent….')
     return
