@@ -29,7 +29,7 @@ const contexts = [
     name: 'contexts',
     view: 'contexts',
     act: async ({ page }) => {
-      await page.locator('.li[role="option"]', { hasText: 'n=12' }).nth(3).click()
+      await page.locator('.li[role="option"]', { hasText: 'n=12' }).first().click()
       await page.waitForTimeout(settled)
     },
   },

@@ -142,6 +142,8 @@ export class Connection {
 
   /** Lets the process log out and end by itself; kills it where it does not. */
   close(error: CountersignError): void {
+    // Whoever waits for the end of the process has to see it, however slowly it goes.
+    this.child.ref()
     if (this.child.connected) this.child.disconnect()
     const timer = setTimeout(() => this.child.kill('SIGKILL'), GRACE_MS)
     this.child.once('exit', () => clearTimeout(timer))

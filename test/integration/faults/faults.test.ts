@@ -437,7 +437,7 @@ describe('a journal that cannot be written', () => {
     if (!mounted) chmodSync(journal, 0o500)
     try {
       expect(await failsWith('connect', '--config', file, '--server', 'big')).toMatch(
-        /journal .*check its folder.*\[journal-write\]/,
+        /folder of the journal cannot be written to.*\[journal-write\]/,
       )
     } finally {
       if (mounted) await run('umount', [journal])
@@ -465,7 +465,7 @@ describe('a journal that cannot be written', () => {
         expect(error?.message).toMatch(/^Countersign: /)
         const process_ = whose === 'gateway' ? gateway.process : bridge.process
         await process_.says(
-          /The journal could not be written, so nothing is released; check its folder and the space on the disk/,
+          /The disk of the journal is full: make room/,
         )
         // It stays like that until somebody made room and started again: no gap is written over.
         expect((await bounded(bridge.call('count'), 15_000, 'the next call')).result).toBeUndefined()

@@ -168,11 +168,12 @@ describe.skipIf(reason !== undefined)(`the inventory, live${reason ? ` skipped: 
       signer: undefined,
       lifeOf: () => undefined,
     })
+    const measures = { rate: { values: [] }, added: { values: [] }, batch: { values: [] } }
     const state = {
       version: 1,
       signer: { state: 'none' },
       sessions: [],
-      counters: { verified: 0, pending: 0, rejected: 0, unsigned: 0, roots: 0, unseen: 0 },
+      counters: { verified: 0, pending: 0, rejected: 0, unsigned: 0, roots: 0, unseen: 0, measures },
       hsm,
       notices: [],
     }

@@ -45,6 +45,8 @@ interface Violation {
 /** Violations as lines; the browser runs axe itself, not a copy of its rules. */
 async function violations(page: Page, theme: Theme, rules: readonly string[] | undefined): Promise<string[]> {
   await page.evaluate(wearTheme, CLASSES[theme])
+  // The toolkit hears of it and sets its colours a moment later; until then the page wears a mixture of two themes.
+  await page.waitForTimeout(300)
   const options = rules === undefined ? {} : { runOnly: { type: 'rule', values: rules } }
   const found: Violation[] = await page.evaluate(
     `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations)`,
