@@ -464,9 +464,7 @@ describe('a journal that cannot be written', () => {
         expect(result).toBeUndefined()
         expect(error?.message).toMatch(/^Countersign: /)
         const process_ = whose === 'gateway' ? gateway.process : bridge.process
-        await process_.says(
-          /The disk of the journal is full: make room/,
-        )
+        await process_.says(/The disk of the journal is full: make room/)
         // It stays like that until somebody made room and started again: no gap is written over.
         expect((await bounded(bridge.call('count'), 15_000, 'the next call')).result).toBeUndefined()
         await bridge.process.stop()
