@@ -28,10 +28,7 @@ const contexts = [
   {
     name: 'contexts',
     view: 'contexts',
-    act: async ({ page }) => {
-      await page.locator('.li[role="option"]', { hasText: 'n=12' }).first().click()
-      await page.waitForTimeout(settled)
-    },
+    act: row('verified'),
   },
   { name: 'contexts-rejected', view: 'contexts', act: row('rejected') },
   { name: 'contexts-pending', view: 'contexts', act: row('write_file') },
