@@ -3,7 +3,7 @@ import { demand, type Report } from './report.ts'
 import type { Stand } from './stand.ts'
 
 /** What `verify` says of the end of a session whose agent killed the shim: nothing is false, and something may be missing. */
-const CUT_OFF = /was not closed; later lines may be missing|has no close statement/
+const CUT_OFF = /was not closed; later lines may be missing|no close statement/
 
 /** When all is over: `countersign verify` over the journals of both ends, and each call of an agent found in them. */
 export async function checkEvidence(stand: Stand, report: Report): Promise<void> {
