@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import type { AgentEntry } from '../../../src/contracts/agentEntry.ts'
 import { planServer } from '../../../src/extension/secured/plan.ts'
 import { inspectServer } from '../../../src/mcp/client/sdkClient.ts'
@@ -52,6 +52,7 @@ const SECRETS = everything({ TOKEN: 'Bearer ${input:token}', TENANT: '${env:SERV
 function openWindow(environment: NodeJS.ProcessEnv = ENVIRONMENT): SecuredWindow {
   const window = new SecuredWindow(bundles, home, keychain, environment)
   windows.push(window)
+  onTestFailed(() => void process.stderr.write(`What the window logged:\n${window.logged.join('\n')}\n`))
   return window
 }
 
@@ -127,7 +128,7 @@ describe('a secured command', () => {
   it('keeps what was entered, and what the environment holds, out of every file', async () => {
     const window = openWindow()
     await window.secure('local-tools', plan(SECRETS), PLACE, ANSWERS)
-    const { exchanges } = await gatewayOf(window).get({ patient: false })
+    const { exchanges } = await gatewayOf(window).get({ patient: true })
     expect((await inspectServer(exchanges, 'tools')).tools.map(({ name }) => name)).toContain('echo')
     expect(filesWith(TOKEN)).toEqual([])
     expect(filesWith(TENANT)).toEqual([])
@@ -169,7 +170,7 @@ describe('a secured command', () => {
     const second = openWindow()
     second.connections.configure([setting])
     const [one, two] = await Promise.all(
-      [first, second].map(async (window) => (await gatewayOf(window).get({ patient: false })).exchanges),
+      [first, second].map(async (window) => (await gatewayOf(window).get({ patient: true })).exchanges),
     )
     if (one === undefined || two === undefined) throw new Error('no session')
     await Promise.all([inspectServer(one, 'tools'), inspectServer(two, 'tools')])
@@ -197,11 +198,11 @@ describe('a secured command', () => {
   it('does not start without a value, and says which one', async () => {
     const window = openWindow({})
     await window.secure('local-tools', plan(SECRETS), PLACE, ANSWERS)
-    await expect(gatewayOf(window).get({ patient: false })).rejects.toThrow(/SERVICE_TENANT.*not in this editor/)
+    await expect(gatewayOf(window).get({ patient: true })).rejects.toThrow(/SERVICE_TENANT.*not in this editor/)
     keychain.entered.clear()
     const other = openWindow()
     other.connections.configure(window.connections.all().map(({ setting }) => setting))
-    await expect(gatewayOf(other).get({ patient: false })).rejects.toThrow(/token.*secret store/)
+    await expect(gatewayOf(other).get({ patient: true })).rejects.toThrow(/token.*secret store/)
     expect(running(`${home}/storage/secured/local-tools`)).toEqual([])
   })
 
@@ -219,7 +220,7 @@ describe('a secured address', () => {
   it('is reached with the header that its entry names', async () => {
     const port = await freePort()
     const server = new ChainProcess([EVERYTHING, 'streamableHttp'], { env: { ...process.env, PORT: String(port) } })
-    await server.says(/listening/i)
+    await server.says(/listening/i, 0, 60_000)
     const window = openWindow()
     const entry = {
       url: `http://127.0.0.1:${port}/mcp`,
@@ -228,7 +229,7 @@ describe('a secured address', () => {
       kept: {},
     }
     await window.secure('local-tools', plan(entry), PLACE, ANSWERS)
-    const { exchanges } = await gatewayOf(window).get({ patient: false })
+    const { exchanges } = await gatewayOf(window).get({ patient: true })
     expect((await inspectServer(exchanges, 'tools')).tools.map(({ name }) => name)).toContain('echo')
     expect(filesWith(TOKEN)).toEqual([])
     await server.stop()
@@ -239,7 +240,7 @@ describe('the folder of secured servers', () => {
   it('has nothing left of one that was removed, but the journal', async () => {
     const window = openWindow()
     await window.secure('local-tools', plan(SECRETS), PLACE, ANSWERS)
-    await gatewayOf(window).get({ patient: false })
+    await gatewayOf(window).get({ patient: true })
     expect((await window.secured.list()).map(({ gateway }) => gateway)).toEqual(['local-tools'])
     await gatewayOf(window).close({ held: true })
     await window.secured.remove('local-tools')
