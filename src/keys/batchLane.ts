@@ -186,9 +186,14 @@ export class BatchLane {
     const statements = closed.map(({ statement }) => statement)
     try {
       const started = clock.monotonic()
-      const signature = await this.signTwice({ kind: 'batch', statements })
+      const [signature, unsigned] = await Promise.all([
+        this.signTwice({ kind: 'batch', statements }),
+        // While the key is at work. What fails here fails the batch, as a signature that was not made does.
+        endOfTurn().then(() => buildBatch(statements, signer)),
+      ])
       const took = clock.monotonic() - started
-      return () => this.signed(closed, { ...sealBatch(buildBatch(statements, signer), signature), statements, took })
+      const batch = { ...sealBatch(unsigned, signature), statements, took }
+      return () => this.signed(closed, batch)
     } catch (cause) {
       // Backwards, because each counter must return to the value it had before its own item.
       for (const { item } of closed.toReversed()) guarded(() => item.rollback())

@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { syncFolder } from './folder.ts'
 
@@ -7,12 +6,6 @@ export interface WritableFile extends Pick<FileHandle, 'datasync' | 'close'> {
   /** Writes from `offset` on, as much as goes at once. */
   write(bytes: Uint8Array, offset: number): Promise<{ readonly bytesWritten: number }>
 }
-
-/**
- * Up to so many bytes are written in place: they go into the page cache in microseconds, while the way through Node's thread
- * pool takes a tenth of a millisecond or more, and every call waits for four such writes. More could hold up the event loop.
- */
-const IN_PLACE = 64 * 1024
 
 /**
  * The calls by which a journal changes its folder, as a port: a test that cuts the power must know what was synced and what was
@@ -31,15 +24,7 @@ export const nodeDisk: Disk = {
     // Exclusive: the file of another process is never continued, its chain would have two ends.
     const file = await open(path, 'ax', 0o600)
     await syncFolder(path)
-    return {
-      write: async (bytes, offset) => {
-        const rest = bytes.subarray(offset)
-        if (rest.length > IN_PLACE) return await file.write(rest)
-        return { bytesWritten: writeSync(file.fd, rest) }
-      },
-      datasync: () => file.datasync(),
-      close: () => file.close(),
-    }
+    return file
   },
   async sync(path) {
     const file = await open(path, 'r+')

@@ -1,5 +1,4 @@
-import { encodeBase64url } from '../../crypto/encoding.ts'
-import { sha384 } from '../../crypto/hash.ts'
+import { sha384Text } from '../../crypto/hash.ts'
 import { encodeLine, FIRST_PREV, type JournalLine } from './format.ts'
 
 /** Where a series stands: number of its next line, and the SHA-384 of its last. */
@@ -31,7 +30,7 @@ export class LineChain {
     const parts: Uint8Array[] = []
     for (const line of lines) {
       const bytes = encodeLine({ n: next++, prev: head, line })
-      head = encodeBase64url(sha384(bytes))
+      head = sha384Text(bytes)
       parts.push(bytes, LINE_FEED)
     }
     this.position = { next, head }

@@ -1,5 +1,4 @@
-import { encodeBase64url } from '../../crypto/encoding.ts'
-import { sha384 } from '../../crypto/hash.ts'
+import { sha384Text } from '../../crypto/hash.ts'
 import { unreachable } from '../../support/errors.ts'
 import { digestOf } from '../checks.ts'
 import type { EvidenceEntry, HandshakeNote, VerificationKey } from '../types.ts'
@@ -96,7 +95,7 @@ class Reader {
     this.next = (line?.n ?? this.next) + 1
     // A line that was too long to be read has no digest, and one with a hole another: the next one is not blamed for that.
     const lost = bytes === undefined || (line === undefined && hasHole(bytes))
-    this.prev = lost ? undefined : encodeBase64url(sha384(bytes))
+    this.prev = lost ? undefined : sha384Text(bytes)
     if (line === undefined) return chain
     this.remember()
     return [...chain, ...this.take(line.line, line.n)]
@@ -120,7 +119,7 @@ class Reader {
     this.records = 0
     this.closed = undefined
     this.next = n + 1
-    this.prev = encodeBase64url(sha384(bytes))
+    this.prev = sha384Text(bytes)
     this.remember()
     if (segment.cut === undefined) return chain
     const cut = `the segment before was cut off by a crash: ${segment.cut} bytes at its end are no whole line`

@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { encodeBase64url } from '../../crypto/encoding.ts'
-import { sha384 } from '../../crypto/hash.ts'
+import { sha384Text } from '../../crypto/hash.ts'
 import { CountersignError } from '../../support/errors.ts'
 import { linesBackwards } from './backwards.ts'
 import { type JournalLine, type NumberedLine, parseLine } from './format.ts'
@@ -29,7 +28,7 @@ export async function readTail(path: string): Promise<Tail | undefined> {
     if (line !== undefined) {
       const { size } = await stat(path)
       const end = start + bytes.length + 1
-      return { next: line.n + 1, head: encodeBase64url(sha384(bytes)), last: line.line, cut: Math.max(0, size - end) }
+      return { next: line.n + 1, head: sha384Text(bytes), last: line.line, cut: Math.max(0, size - end) }
     }
     if (++looked >= MOST) break
   }

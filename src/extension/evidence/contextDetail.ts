@@ -9,8 +9,7 @@ import {
   type ContextRow,
   type ContextStatement,
 } from '../../contracts/panelContext.ts'
-import { encodeBase64url } from '../../crypto/encoding.ts'
-import { sha384 } from '../../crypto/hash.ts'
+import { sha384, sha384Text } from '../../crypto/hash.ts'
 import { parseJws } from '../../crypto/jws.ts'
 import type { EvidenceEntry } from '../../evidence/types.ts'
 import type { Check, Verdict } from '../../evidence/verdict.ts'
@@ -62,7 +61,7 @@ export async function contextDetail(store: ContextStore, ref: string, reveal: bo
     statement: statementOf(recorded),
     // What a session refused for its place in it may hold by itself; it is still not what was accepted.
     statementIs: verdict.ok && stored.row.verdict === 'verified' ? 'verified' : 'claimed',
-    ...(recorded.entry.context === undefined ? {} : { receivedDigest: digestOf(recorded.entry.context) }),
+    ...(recorded.entry.context === undefined ? {} : { receivedDigest: sha384Text(recorded.entry.context) }),
     ...proofAndBatch(recorded.entry, verdict),
     timings: { ...answered, verify, ...(recorded.queued === undefined ? {} : { queued: recorded.queued }) },
   }
@@ -199,8 +198,4 @@ function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return encodeBase64url(sha384(bytes))
 }

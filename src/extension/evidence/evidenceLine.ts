@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { decodeUtf8, encodeBase64url } from '../../crypto/encoding.ts'
-import { sha384 } from '../../crypto/hash.ts'
+import { sha384Text } from '../../crypto/hash.ts'
 import { exportJwk } from '../../crypto/jwk.ts'
 import { parseJws } from '../../crypto/jws.ts'
 import { digestOf } from '../../evidence/checks.ts'
@@ -22,7 +22,7 @@ export function evidenceLine({ entry }: Recorded): string {
   let prev = FIRST_PREV
   const encoded = lines.map((line, n) => {
     const bytes = encodeLine({ n, prev, line })
-    prev = encodeBase64url(sha384(bytes))
+    prev = sha384Text(bytes)
     return `${decodeUtf8(bytes)}\n`
   })
   return encoded.join('')

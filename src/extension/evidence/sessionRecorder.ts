@@ -1,6 +1,5 @@
 import type { Custody } from '../../contracts/custody.ts'
-import { encodeBase64url } from '../../crypto/encoding.ts'
-import { sha384 } from '../../crypto/hash.ts'
+import { sha384Text } from '../../crypto/hash.ts'
 import { chainNext, chainStart } from '../../evidence/chain.ts'
 import type { Expectations, Position } from '../../evidence/expectations.ts'
 import { parseStatement } from '../../evidence/statement.ts'
@@ -188,7 +187,7 @@ export class SessionRecorder implements SessionObserver {
   private question(entry: EvidenceEntry, statement: Statement): Question | undefined {
     const { kind, server, exchange, method, req } = statement
     if (kind === 'request') {
-      const digest = encodeBase64url(sha384(entry.statement))
+      const digest = sha384Text(entry.statement)
       const question = { ...questionOf(method, entry.context), server, exchange }
       this.asked.set(digest, question)
       this.open.set(exchange, digest)

@@ -1,6 +1,6 @@
 import type { GatewaySetting } from '../../contracts/settings.ts'
-import { encodeBase64url, encodeUtf8 } from '../../crypto/encoding.ts'
-import { sha384 } from '../../crypto/hash.ts'
+import { encodeUtf8 } from '../../crypto/encoding.ts'
+import { sha384Text } from '../../crypto/hash.ts'
 
 export interface ListedServer {
   readonly gateway: string
@@ -15,7 +15,7 @@ export function listServers(gateways: readonly GatewaySetting[], keyVersion: str
   const all = gateways.flatMap((setting) => setting.servers.map((name) => ({ setting, name })))
   return all.map(({ setting, name }) => {
     const alone = all.filter((other) => other.name === name).length === 1
-    const digest = encodeBase64url(sha384(encodeUtf8(JSON.stringify([setting, keyVersion]))))
+    const digest = sha384Text(encodeUtf8(JSON.stringify([setting, keyVersion])))
     return {
       gateway: setting.name,
       name,

@@ -151,6 +151,8 @@ export class Bridge {
       if (tunnel.kind === 'body') writeBody(response, tunnel)
       else await writeStream(response, tunnel, answerId(body), this.options.keepAlive ?? KEEP_ALIVE, checkAgent)
     } catch (thrown) {
+      // A stream that was opened and is not passed on would stay open, and keep its credit, behind a finished response.
+      abort.abort()
       const error = toCountersignError(thrown)
       if (error.code !== 'cancelled') this.log.log('warn', error.message, { server, code: error.code })
       writeBody(response, errorReply(error, body))

@@ -1,5 +1,5 @@
-import { sha384 } from '../../crypto/hash.ts'
-import { encodeBase64url, encodeUtf8 } from '../../crypto/encoding.ts'
+import { sha384Text } from '../../crypto/hash.ts'
+import { encodeUtf8 } from '../../crypto/encoding.ts'
 
 /** MCP sessions that are remembered. The oldest is forgotten first: its agent then gets 404 and begins a new one. */
 const REMEMBERED = 16_384
@@ -34,5 +34,5 @@ export class SessionIds {
 
 /** A digest: the map then costs the same for every id, and holds none that could be used. */
 function keyOf(server: string, id: string): string {
-  return `${server}\n${encodeBase64url(sha384(encodeUtf8(id)))}`
+  return `${server}\n${sha384Text(encodeUtf8(id))}`
 }

@@ -150,6 +150,22 @@ describe('the bridge', () => {
     expect((await ask({}))[0]).toBe(200)
   })
 
+  it('ends a stream that began when its agent was revoked, and does not leave it open behind the refusal', async () => {
+    const token = chain.tokens.issue('guest')
+    const plain = upstream.answer
+    const left = new Promise<void>((resolve) => {
+      upstream.answer = (_, response) => {
+        chain.tokens.revoke('guest')
+        response.once('close', resolve)
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`data: ${BODY}\n\n`)
+      }
+    })
+    const [, reply] = await ask({ token })
+    expect(reply).toContain('revoked')
+    await left
+    upstream.answer = plain
+  })
+
   it('listens on a socket that only its owner can reach, with the same token', async () => {
     const path = await chain.bridge.listenSocket(join(folder, 'run'))
     expect(statSync(join(folder, 'run')).mode & 0o777).toBe(0o700)

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { encodeBase64url } from '../../../crypto/encoding.ts'
-import { sha384 } from '../../../crypto/hash.ts'
+import { sha384Text } from '../../../crypto/hash.ts'
 import { CountersignError } from '../../../support/errors.ts'
 import { parseStatement } from '../../statement.ts'
 import { FIRST_PREV, type JournalLine, type RecordLine } from '../format.ts'
@@ -63,7 +62,7 @@ export class IndexBuilder {
     this.covered += length + 1
     this.last = place.start
     // A line that is too long to be read is compared with nothing later: then the index is made anew from the file.
-    this.head = bytes === undefined ? FIRST_PREV : encodeBase64url(sha384(bytes))
+    this.head = bytes === undefined ? FIRST_PREV : sha384Text(bytes)
     const line = bytes === undefined ? undefined : parsed(bytes)?.line
     if (line !== undefined) this.take(line, place)
   }

@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { encodeBase64url } from '../../../crypto/encoding.ts'
-import { sha384 } from '../../../crypto/hash.ts'
+import { sha384Text } from '../../../crypto/hash.ts'
 import { randomBytes } from '../../../crypto/random.ts'
 import { CountersignError } from '../../../support/errors.ts'
 import { MAX_LINE_BYTES } from '../format.ts'
@@ -87,7 +87,7 @@ async function fits(path: string, { size, covered, last, head }: IndexHeader): P
   if (covered === 0) return true
   if (length < 0 || length > MAX_LINE_BYTES) return false
   const [line] = await readPlaces(path, [[last, length]])
-  return line !== undefined && encodeBase64url(sha384(line)) === head
+  return line !== undefined && sha384Text(line) === head
 }
 
 /** Bytes at several places of a file. Shorter where the file ends before. @throws what the file system says */
