@@ -82,9 +82,9 @@ export function gate(): { readonly before: SeedSigner['before']; readonly open: 
   }
 }
 
-/** Lets everything run that does not wait for a gate. */
+/** Lets everything run that does not wait for a gate: in turns of the event loop, which a slow machine has as many of as a fast one. */
 export async function settle(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 3))
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 export async function idle(batches: BatchSigner, senders: readonly Sender[], count: number): Promise<void> {
