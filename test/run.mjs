@@ -32,7 +32,32 @@ function run(command, args) {
   })
 }
 
-/** Test counts of one vitest run. A run that left no report counts as one failure: silence is no success. */
+/**
+ * Files whose tests wait for other processes, browsers and editors. What these do when a machine stands still for seconds is
+ * not what is tested. Never those that search at random or look for secrets: what they find once is found.
+ */
+const OUTSIDE = /\/test\/(vscode|integration\/(chain|conformance|keys|mcp|verify|webview))\/(?!.*(memory|property))/i
+const FEW = 3
+
+/**
+ * As {@link vitest}, and runs a few failed files of {@link OUTSIDE} a second time, alone. What passes then counts as passed, and
+ * is named: it is a bug to be found, of the test or of the product.
+ */
+async function vitestTwice(name, args) {
+  const first = await vitest(name, args)
+  const files = first.files.filter((file) => OUTSIDE.test(file.path))
+  if (first.failed === 0 || files.length === 0 || files.length > FEW || files.length < first.files.length) return first
+  say(`A second run, alone: ${files.map((file) => file.path).join(', ')}`)
+  const second = await vitest(`${name}-again`, [...args, ...files.map((file) => file.path)])
+  if (second.failed > 0) return first
+  for (const file of files) for (const test of file.failed) say(`PASSED ONLY IN THE SECOND RUN: ${test}`)
+  const mended = files.reduce((sum, file) => sum + Math.max(file.failed.length, 1), 0)
+  return { ...first, passed: first.passed + mended, failed: 0 }
+}
+
+/**
+ * Test counts of one vitest run, and its failed files. A run that left no report counts as one failure: silence is no success.
+ */
 async function vitest(name, args) {
   const report = `${OUTPUT}${name}.json`
   await rm(report, { force: true })
@@ -47,13 +72,19 @@ async function vitest(name, args) {
     ...args,
   ])
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = JSON.parse(
+    const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites, testResults } = JSON.parse(
       await readFile(report, 'utf8'),
     )
+    const files = testResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ name: path, assertionResults }) => ({
+        path,
+        failed: assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
+      }))
     const failed = Math.max(numFailedTests, code === 0 ? 0 : 1, numFailedTestSuites > 0 ? 1 : 0)
-    return { passed: numPassedTests, failed, skipped: numPendingTests }
+    return { passed: numPassedTests, failed, skipped: numPendingTests, files }
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 }
+    return { passed: 0, failed: 1, skipped: 0, files: [] }
   }
 }
 
@@ -101,9 +132,9 @@ for (const [name, ensure] of Object.entries({
 if (await step('build', run('node', ['esbuild.mjs', '--production']))) {
   for (const check of ['types', 'lint', 'format', 'dead'])
     await step(`check:${check}`, run('npm', ['run', '--silent', `check:${check}`]))
-  add(await vitest('tests', ['--project', 'tests']))
+  add(await vitestTwice('tests', ['--project', 'tests']))
   await step('package', run('node', ['test/package.mjs']))
-  add(await vitest('vscode', ['--project', 'vscode']))
+  add(await vitestTwice('vscode', ['--project', 'vscode']))
 }
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''

@@ -191,6 +191,8 @@ describe('a secured command', () => {
     const children = childrenOf(gateways)
     for (const pid of gateways) kill(pid)
     await until(() => !children.some(isAlive), 5_000)
+    // Once the window has noticed: a call that it sent before that is told that the connection was lost, and rightly.
+    await until(() => gatewayOf(window).ready === undefined, 5_000)
     const { exchanges } = await gatewayOf(window).get({ patient: true })
     expect((await inspectServer(exchanges, 'tools')).tools.length).toBeGreaterThan(0)
   })
