@@ -3,6 +3,7 @@ import type { Agent, KeptMembers } from '../../contracts/agentEntry.ts'
 import type { EntryPlace } from '../../contracts/securedServer.ts'
 import type { Syntax } from '../../contracts/template.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said, type Sentence } from '../../support/l10n.ts'
 import { addEntry, type Dialect, entriesOf, type Place, removeEntry } from './files/jsonEdits.ts'
 import { addTable, removeTable, tablesOf } from './files/tomlEdits.ts'
 
@@ -122,12 +123,12 @@ export function addServer(file: AgentFile, text: string, target: ServerTarget): 
   const entry = shimEntry(file, target)
   const { args } = entry
   const there = ownEntries(file, text).find((entry) => JSON.stringify(entry.args) === JSON.stringify(args))
-  if (there !== undefined) throw invalid(`${file.label} has ${target.server} already, as "${there.name}".`)
+  if (there !== undefined) throw invalid(said`${file.label} has ${target.server} already, as "${there.name}".`)
   const taken = entries(file, text)
   // What all agents take for a name: they make names of tools from it.
   const names = [target.server, `${target.server}-${target.gateway}`].map((name) => name.replaceAll('.', '-'))
   const name = names.find((free) => !taken.has(free))
-  if (name === undefined) throw invalid(`${file.label} has servers called ${names.join(' and ')} already.`)
+  if (name === undefined) throw invalid(said`${file.label} has servers called ${names.join(' and ')} already.`)
   if (file.format.kind === 'toml') return { text: addTable(text, file.container, name, entry), name }
   return { text: addEntry(text, placeIn(file, file.format.dialect, name), { ...file.extra, ...entry }), name }
 }
@@ -175,6 +176,6 @@ function written(entry: unknown): { readonly command?: string; readonly args?: r
   return typeof command === 'string' && Array.isArray(args) ? { command, args } : {}
 }
 
-function invalid(sentence: string): CountersignError {
-  return new CountersignError('config-invalid', `${sentence} Nothing was written.`)
+function invalid(sentence: Sentence): CountersignError {
+  return new CountersignError('config-invalid', said`${sentence} Nothing was written.`)
 }

@@ -1,5 +1,6 @@
 import type { InventoryToken } from '../../contracts/inventory.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said, type Sentence } from '../../support/l10n.ts'
 import type { Inventory } from '../identity/inventoryService.ts'
 import { findKey, findPlace, keysAt, type Place, type PlacedKey, placeRow, placesOf } from '../identity/keyPlaces.ts'
 import { withProgress } from '../progress.ts'
@@ -27,7 +28,7 @@ export async function chooseSlot(
 ): Promise<Slot | undefined> {
   if (ref !== undefined) {
     const named = findPlace(ref, ports.inventory.inventory)
-    if (named?.kind !== 'slot') throw gone('slot')
+    if (named?.kind !== 'slot') throw gone(said('slot'))
     return named
   }
   const found = await look(ports)
@@ -49,7 +50,7 @@ export async function chooseKey(
 ): Promise<PlacedKey | undefined> {
   if (ref !== undefined) {
     const named = findKey(ref, ports.inventory.inventory)
-    if (named === undefined) throw gone('key')
+    if (named === undefined) throw gone(said('key'))
     return named
   }
   const found = await look(ports)
@@ -100,6 +101,6 @@ function pinWords({ pin }: InventoryToken): string {
   return PIN_WORDS[pin]
 }
 
-function gone(what: string): CountersignError {
-  return new CountersignError('usage', `This ${what} is not listed any more. Look at the modules again.`)
+function gone(what: Sentence): CountersignError {
+  return new CountersignError('usage', said`This ${what} is not listed any more. Look at the modules again.`)
 }

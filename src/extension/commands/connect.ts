@@ -1,5 +1,6 @@
 import { commands, QuickPickItemKind, type QuickPickItem, window } from 'vscode'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { Configuration } from '../configuration.ts'
 import type { SigningIdentity } from '../identity/signingIdentity.ts'
 import type { ConnectionState } from '../sessions/gatewayConnection.ts'
@@ -48,7 +49,8 @@ export async function connectToServer(ports: ConnectPorts): Promise<void> {
   const name = picked.add === true ? (await addGateway(ports.configuration))?.name : picked.gateway
   if (name === undefined) return
   const gateway = ports.gateways.get(name)
-  if (gateway === undefined) throw new CountersignError('config-invalid', `The gateway ${name} is not in the settings.`)
+  if (gateway === undefined)
+    throw new CountersignError('config-invalid', said`The gateway ${name} is not in the settings.`)
   await connectGateway(ports, gateway)
 }
 

@@ -2,6 +2,7 @@ import { window } from 'vscode'
 import { secretConcat, wipe } from '../../crypto/random.ts'
 import type { KeyProcess } from '../../keys/hsm/supervisor.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { Log } from '../../support/log.ts'
 import { withProgress } from '../progress.ts'
 import type { SecretStore, TokenPlace } from '../secretStore.ts'
@@ -136,7 +137,8 @@ export class PinDesk {
       { modal: true, detail: `${error.message}\n\nMany tokens lock after three wrong PINs.` },
       'Try Again',
     )
-    if (again === undefined) throw new CountersignError('pin-wrong', `${name} did not accept the PIN. It stays locked.`)
+    if (again === undefined)
+      throw new CountersignError('pin-wrong', said`${name} did not accept the PIN. It stays locked.`)
   }
 
   process({ module, libraryParameters }: TokenPlace): KeyProcess {

@@ -9,6 +9,7 @@ import {
 import type { GatewaySetting, IdentitySetting } from '../../contracts/settings.ts'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { Gateways } from '../sessions/gatewayLink.ts'
 import type { Bridges } from './bridges.ts'
 import { type ListedServer, listServers } from './serverList.ts'
@@ -54,7 +55,7 @@ export class ServerProvider implements McpServerDefinitionProvider, Disposable {
   ): Promise<McpServerDefinition> {
     const server = this.servers().find(({ label }) => label === definition.label)
     if (server === undefined) {
-      throw new CountersignError('server-unknown', `${definition.label} is no longer in countersign.gateways.`)
+      throw new CountersignError('server-unknown', said`${definition.label} is no longer in countersign.gateways.`)
     }
     const abort = new AbortController()
     const subscription = token.onCancellationRequested(() => abort.abort())

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Uri, window } from 'vscode'
 import { CountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 import { exportRing } from '../../../trust/keyRing.ts'
 import { counted } from '../counted.ts'
 import type { SlotPorts } from '../slotPorts.ts'
@@ -27,7 +28,7 @@ export async function exportKeys({ ring }: SlotPorts): Promise<void> {
   try {
     await writeFile(target.fsPath, bytes, { mode: 0o644 })
   } catch (cause) {
-    throw new CountersignError('file-unreadable', `${target.fsPath} cannot be written.`, { cause })
+    throw new CountersignError('file-unreadable', said`${target.fsPath} cannot be written.`, { cause })
   }
   void window.showInformationMessage(
     `${counted(lives.length, 'key')} went into ${target.fsPath}. Nobody signed that file: hand it over so that its reader knows it is yours, and say countersign verify --trust with it.`,

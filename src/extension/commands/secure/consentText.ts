@@ -2,6 +2,7 @@ import type { ConfigText } from '../../../contracts/gatewayConfig.ts'
 import type { Template } from '../../../contracts/template.ts'
 import { INHERITED } from '../../../mcp/upstream/config.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 import { printableJson } from '../../../support/printable.ts'
 import type { AgentFile } from '../../agents/agentFiles.ts'
 import type { Plan } from '../../secured/plan.ts'
@@ -35,8 +36,9 @@ export function consentText(file: AgentFile, { upstream, values, variables, inpu
   ]
   const text = parts.join('\n\n')
   if (text.length <= LONGEST) return text
-  const sentence =
-    'This entry cannot be secured: it is too long to be shown in full before it is run. Nothing was changed.'
+  const sentence = said(
+    'This entry cannot be secured: it is too long to be shown in full before it is run. Nothing was changed.',
+  )
   throw new CountersignError('config-invalid', sentence)
 }
 

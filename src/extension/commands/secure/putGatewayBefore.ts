@@ -3,6 +3,7 @@ import { type FileBefore, writeAgentFile } from '../../agents/files/ownFile.ts'
 import type { Plan } from '../../secured/plan.ts'
 import type { GatewayEntry } from '../../secured/securedServers.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 import { inert } from '../../../support/printable.ts'
 import { withProgress } from '../../progress.ts'
 import { checkSaved } from '../agents/agentPorts.ts'
@@ -85,7 +86,8 @@ async function askForTools(
   report: (message: string) => void,
 ): Promise<number> {
   const gateway = gateways.get(name)
-  if (gateway === undefined) throw new CountersignError('config-invalid', `The gateway ${name} is not in the settings.`)
+  if (gateway === undefined)
+    throw new CountersignError('config-invalid', said`The gateway ${name} is not in the settings.`)
   report('opening the key')
   await identity.get({ asked: true })
   report('starting the gateway')

@@ -1,6 +1,7 @@
 import { QuickPickItemKind, type QuickPickItem } from 'vscode'
 import { isSignatureAlgorithm } from '../../../../crypto/signature.ts'
 import { CountersignError } from '../../../../support/errors.ts'
+import { said } from '../../../../support/l10n.ts'
 import { lifeState } from '../../../../trust/keyRing.ts'
 import { keysAt, type PlacedKey, placeRow, placesOf, placeText } from '../../../identity/keyPlaces.ts'
 import type { Slot } from '../../choosePlace.ts'
@@ -62,6 +63,6 @@ export async function chooseNext(ports: KeyPorts, old: PlacedKey): Promise<Place
   if (key !== undefined) return key
   throw new CountersignError(
     'algorithm-unsupported',
-    `${made.label} was made, and it cannot be an identity: choose ML-DSA-87.`,
+    said`${made.label} was made, and it cannot be an identity: choose ML-DSA-87.`,
   )
 }

@@ -4,6 +4,7 @@ import { fingerprintWords } from '../../../../crypto/fingerprint.ts'
 import { isSignatureAlgorithm } from '../../../../crypto/signature.ts'
 import { DEFAULT_LABEL } from '../../../../keys/hsm/signer.ts'
 import { CountersignError } from '../../../../support/errors.ts'
+import { said } from '../../../../support/l10n.ts'
 import { type KeyLife, lifeState } from '../../../../trust/keyRing.ts'
 import type { Inventory } from '../../../identity/inventoryService.ts'
 import {
@@ -61,14 +62,16 @@ function currentKey(ports: KeyPorts, found: Inventory, ref: string | undefined):
   const named = ref === undefined ? undefined : findKey(ref, found)
   if (named !== undefined) {
     if (isIdentity(named, identity, DEFAULT_LABEL)) return named
-    const sentence = `${named.key.label} does not sign now, so no gateway knows it. Rotate Key… is for the key that signs; Select HSM Slot… chooses another without a transition.`
+    const sentence = said`${named.key.label} does not sign now, so no gateway knows it. Rotate Key… is for the key that signs; Select HSM Slot… chooses another without a transition.`
     throw new CountersignError('usage', sentence)
   }
   const current = placesOf(found)
     .flatMap((place) => keysAt(place, found))
     .find((placed) => isIdentity(placed, identity, DEFAULT_LABEL) && isSignatureAlgorithm(placed.key.algorithm))
   if (current !== undefined) return current
-  const sentence = 'The key that signs cannot be seen now. Insert its token, or use the key once if it is in the vault.'
+  const sentence = said(
+    'The key that signs cannot be seen now. Insert its token, or use the key once if it is in the vault.',
+  )
   throw new CountersignError('key-missing', sentence)
 }
 
@@ -78,7 +81,7 @@ function successorOf({ successor, label }: KeyLife, found: Inventory): PlacedKey
     .flatMap((place) => keysAt(place, found))
     .find(({ key }) => key.kid === successor)
   if (next !== undefined) return next
-  const sentence = `The key that is to follow ${label} cannot be seen now. Insert its token, unlock it, and rotate again.`
+  const sentence = said`The key that is to follow ${label} cannot be seen now. Insert its token, unlock it, and rotate again.`
   throw new CountersignError('key-missing', sentence)
 }
 

@@ -1,0 +1,62 @@
+/**
+ * Sentences for people in the language of the editor. English is written where it is used and is the key; a bundle brings another language.
+ * Programs, logs, peers and evidence get the English: only who shows a text calls `t`.
+ */
+
+/** What a placeholder stands for. A sentence in a sentence is translated with it. */
+export type Filling = string | number | Sentence
+
+/** Translations by their English, with `{0}` for what is filled in. */
+export type Bundle = Readonly<Record<string, string>>
+
+let bundle: Bundle = {}
+
+/** Once, before anything else is loaded: constants are translated where they are made. */
+export function useBundle(translations: Bundle): void {
+  bundle = translations
+}
+
+/** A sentence that does not know yet whether a person reads it, such as that of an error. */
+export class Sentence {
+  readonly english: string
+  readonly fillings: readonly Filling[]
+
+  constructor(english: string, fillings: readonly Filling[] = []) {
+    this.english = english
+    this.fillings = fillings
+  }
+
+  toString(): string {
+    return fill(this.english, this.fillings.map(String))
+  }
+
+  translated(): string {
+    // Not `bundle[…]` alone: an English "constructor" would find what every object has.
+    const text = Object.hasOwn(bundle, this.english) ? bundle[this.english] : undefined
+    return fill(text ?? this.english, this.fillings.map(translated))
+  }
+}
+
+/** said`There is no slot ${slot}.`, or said('There is no slot.'): kept as a sentence, translated when it is shown. */
+export function said(english: string | TemplateStringsArray, ...fillings: readonly Filling[]): Sentence {
+  return new Sentence(typeof english === 'string' ? english : keyOf(english), fillings)
+}
+
+/** t`There is no slot ${slot}.`, or t('There is no slot.'), or a sentence that was kept: the text in the language of the editor. */
+export function t(english: string | Sentence | TemplateStringsArray, ...fillings: readonly Filling[]): string {
+  return (english instanceof Sentence ? english : said(english, ...fillings)).translated()
+}
+
+function keyOf(parts: readonly string[]): string {
+  return parts.reduce((key, part, index) => `${key}{${index - 1}}${part}`)
+}
+
+function translated(filling: Filling): string {
+  return filling instanceof Sentence ? filling.translated() : String(filling)
+}
+
+function fill(text: string, fillings: readonly string[]): string {
+  return fillings.length === 0
+    ? text
+    : text.replace(/\{(\d+)\}/g, (whole, index: string) => fillings[Number(index)] ?? whole)
+}
