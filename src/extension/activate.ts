@@ -1,9 +1,12 @@
+// Before all others: see there.
+import './language.ts'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type ExtensionContext, ExtensionKind, window } from 'vscode'
 import { systemClock as clock } from '../support/clock.ts'
 import { type Disposable, DisposableStore } from '../support/disposable.ts'
 import { toCountersignError } from '../support/errors.ts'
+import { t } from '../support/l10n.ts'
 import { AgentFolder } from '../mcp/bridge/agentFolder.ts'
 import { GatewayPins } from '../trust/gatewayPins.ts'
 import { KeyRing } from '../trust/keyRing.ts'
@@ -242,4 +245,4 @@ function after(ms: number, run: () => void): Disposable {
   return { dispose: () => clearTimeout(timer) }
 }
 
-const VAULT_MADE = '$(countersign-software) Countersign made a key in its embedded vault (software)'
+const VAULT_MADE = t('$(countersign-software) Countersign made a key in its embedded vault (software)')

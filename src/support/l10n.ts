@@ -10,10 +10,17 @@ export type Filling = string | number | Sentence
 export type Bundle = Readonly<Record<string, string>>
 
 let bundle: Bundle = {}
+let language: string | undefined
 
 /** Once, before anything else is loaded: constants are translated where they are made. */
-export function useBundle(translations: Bundle): void {
+export function useLanguage(tag: string, translations: Bundle): void {
+  language = tag
   bundle = translations
+}
+
+/** For dates and figures; undefined: as the machine has it. */
+export function locale(): string | undefined {
+  return language
 }
 
 /** A sentence that does not know yet whether a person reads it, such as that of an error. */

@@ -38,11 +38,14 @@ export function tokenState(slots: readonly SlotFacts[], where: Where): TokenStat
   )
   const [only] = found
   if (only === undefined || found.length > 1) {
-    const what = 'slot' in where ? `slot ${where.slot}` : `one token "${where.token}"`
-    throw new CountersignError('slot-missing', said`The module has no ${what} now. Look at its slots again.`)
+    const sentence =
+      'slot' in where
+        ? said`The module has no slot ${where.slot} now. Look at its slots again.`
+        : said`The module has no one token "${where.token}" now. Look at its slots again.`
+    throw new CountersignError('slot-missing', sentence)
   }
   const { slot, token, error } = only
-  if (token === null) throw new CountersignError('token-missing', error ?? `There is no token in slot ${slot}.`)
+  if (token === null) throw new CountersignError('token-missing', error ?? said`There is no token in slot ${slot}.`)
   return { slot, ...stateOf(token) }
 }
 

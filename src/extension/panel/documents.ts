@@ -1,6 +1,7 @@
 import { type TextDocumentContentProvider, Uri, window, workspace } from 'vscode'
 import type { Disposable } from '../../support/disposable.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 
 const SCHEME = 'countersign-evidence'
 
@@ -19,7 +20,7 @@ export class EvidenceDocuments implements Disposable, TextDocumentContentProvide
       return await this.text(uri.query)
     } catch (thrown) {
       // A tab of yesterday's window: its evidence is in the journal and no longer here.
-      return thrown instanceof CountersignError ? `// ${thrown.message}\n` : '// not available\n'
+      return thrown instanceof CountersignError ? `// ${t(thrown.sentence)}\n` : `// ${t('not available')}\n`
     }
   }
 

@@ -79,7 +79,7 @@ class Planner {
     try {
       checkHttpUpstream('here', checked)
     } catch (cause) {
-      throw refused(said`a gateway would not use it (${inert(toCountersignError(cause).message)})`)
+      throw refused(said`a gateway would not use it (${toCountersignError(cause).sentence})`)
     }
     return { url: address, headers: all }
   }

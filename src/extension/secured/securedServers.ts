@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { encodeSecuredServer, parseSecuredServer, type SecuredServer } from '../../contracts/securedServer.ts'
 import type { GatewaySetting } from '../../contracts/settings.ts'
 import { CountersignError } from '../../support/errors.ts'
-import { said } from '../../support/l10n.ts'
+import { said, t } from '../../support/l10n.ts'
 import type { Log } from '../../support/log.ts'
 import { StateFile } from '../../trust/stateFile.ts'
 import { runCli, startCli } from '../cliProcess.ts'
@@ -164,7 +164,7 @@ export class SecuredServers {
 
 function configuration(server: string, { upstream }: Plan): object {
   return {
-    name: `${server} on this machine`,
+    name: t`${server} on this machine`,
     identity: { vault: 'vault.json', keyFile: 'vault.key' },
     // It serves its own standard input and nothing else: whoever has that is the window that started it, with whichever key.
     clients: 'enroll',

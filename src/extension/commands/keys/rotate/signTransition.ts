@@ -2,7 +2,7 @@ import { buildTransition, readTransition } from '../../../../evidence/transition
 import type { ProcessSigner } from '../../../../keys/hsm/signer.ts'
 import { openTokenSigner } from '../../../../keys/hsm/signer.ts'
 import { CountersignError } from '../../../../support/errors.ts'
-import { said } from '../../../../support/l10n.ts'
+import { said, t } from '../../../../support/l10n.ts'
 import { type Place, type PlacedKey, whereOf } from '../../../identity/keyPlaces.ts'
 import { withProgress } from '../../../progress.ts'
 import { type SlotPorts, tokenPlaceOf, unlock } from '../../slotPorts.ts'
@@ -23,7 +23,7 @@ export async function signTransition(
   }
   ports.identity.unlocked()
   return await withProgress(
-    'Signing the transition',
+    t('Signing the transition'),
     async () => {
       const [old, next] = [await signerOf(ports, from), await signerOf(ports, to)]
       const parts = { from: publicPart(old), to: publicPart(next), at: Date.now() }
