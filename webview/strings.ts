@@ -1,5 +1,7 @@
-/** Every word that the panel itself says, in one place, so that another language can be put beside it. */
-export const strings = {
+import { t, translated } from '../src/support/l10n.ts'
+
+/** Every word that the panel itself says, in one place; its English is the key of its translation. */
+export const strings = translated({
   title: 'Countersign',
   views: { sessions: 'Sessions', contexts: 'Contexts', hsm: 'HSM' },
   signer: {
@@ -86,7 +88,21 @@ export const strings = {
     handshake: 'Handshake',
     noHandshake: 'No handshake yet: what it cost and what it carried is drawn here after the first one.',
     editor: 'this editor',
+    editorKey: 'editor',
+    causes: { handshake: 'handshake', time: 'time', contexts: 'contexts', bytes: 'bytes', resume: 'resume' },
     gateway: 'gateway',
+    work: {
+      encapsulate: { client: 'encapsulated to the key', server: 'gateway encapsulated to the key' },
+      sign: { client: 'signed', server: 'gateway signed' },
+      signedIn: 'signed in {0}',
+      verify: 'gateway: signature verified',
+      verified: {
+        pinned: 'signature verified, and the key is the pinned one',
+        'first use': 'signature verified, and the key was accepted on first use',
+        explicit: 'signature verified, and the key is the one in the settings',
+        none: 'signature verified',
+      },
+    },
     clear: 'clear',
     sealed: 'sealed',
     signed: 'signed',
@@ -108,11 +124,72 @@ export const strings = {
     added: 'added, p50',
     batch: 'batch size, p50',
     notMeasured: 'not measured yet',
-    blocked: 'is blocked: the gateway’s key changed',
+    classicalLeg: 'a classical leg',
+    inPlace: 'in {0}',
+    id: 'session {0}',
     wordsDiffer: 'None of the six words match.',
     wordsSome: 'Underlined words differ.',
     pinnedKey: 'pinned',
     offeredKey: 'offered',
+  },
+  legs: {
+    'quantum-safe': 'quantum-safe',
+    'local pipe': 'local pipe',
+    loopback: 'loopback',
+    classical: 'classical',
+    unknown: 'unknown',
+  },
+  /** What a message of the handshake is made of. */
+  parts: {
+    'ML-KEM ciphertext': 'ML-KEM ciphertext',
+    'ECDH share': 'ECDH share',
+    'ML-KEM key': 'ML-KEM key',
+    cookie: 'cookie',
+    'suites, nonce': 'suites, nonce',
+    suite: 'suite',
+    limits: 'limits',
+    identity: 'identity',
+    signature: 'signature',
+    finished: 'finished',
+    'server time, session id': 'server time, session id',
+  },
+  /** Of what stands in two columns: the label, by its English. */
+  labels: {
+    receipt: 'receipt',
+    session: 'session',
+    direction: 'direction',
+    kind: 'kind',
+    id: 'id',
+    'signed at': 'signed at',
+    audience: 'audience',
+    context: 'context',
+    received: 'received',
+    previous: 'previous',
+    answers: 'answers',
+    end: 'end',
+    header: 'header',
+    payload: 'payload',
+    signer: 'signer',
+    signature: 'signature',
+    file: 'file',
+    'made by': 'made by',
+    'says it is': 'says it is',
+    'answers in': 'answers in',
+    kid: 'kid',
+    'in words': 'in words',
+    'public key': 'public key',
+    'has signed': 'has signed',
+    module: 'module',
+    slot: 'slot',
+    model: 'model',
+    serial: 'serial',
+    firmware: 'firmware',
+    hardware: 'hardware',
+    flags: 'flags',
+    sessions: 'sessions',
+    'memory free': 'memory free',
+    'PKCS#11': 'PKCS#11',
+    queued: 'queued',
   },
   contexts: {
     filter: 'Filter: server, tool, method, text',
@@ -157,6 +234,7 @@ export const strings = {
     lost: 'Its bytes are no longer in memory, and the journal does not hold them.',
     question: 'question',
     answer: 'answer',
+    answerFrom: 'answer from {0}',
     notAnswered: 'No answer yet.',
     notAsked: 'Not asked yet.',
     noQuestion: 'The question is no longer kept here.',
@@ -177,6 +255,8 @@ export const strings = {
     computed: 'computed',
     given: 'given',
     others: 'never seen',
+    noneReceived: 'nothing yet',
+    rootWord: 'root',
     batch: 'Batch',
     todo: 'What to do',
     rejectedTodo:
@@ -225,12 +305,13 @@ export const strings = {
     },
     noLife: 'In force since before its dates were kept.',
     window: 'Statements outside its window are refused.',
-    successor: ['It signs a transition to', 'when it retires.'],
-    followed: ['It signed a transition to', 'before it retired.'],
+    successor: 'It signs a transition to {0} when it retires.',
+    followed: 'It signed a transition to {0} before it retired.',
     notReadyKey: 'not ready',
     verdict: 'What the verdict rests on',
     criterion: { met: 'met', 'not met': 'not met', 'not told': 'not told' },
     weight: { needed: 'needed', wanted: 'wanted for custody hsm', told: 'decides nothing' },
+    weightWord: { needed: 'needed', wanted: 'wanted' },
     token: 'Token',
     hardwareSlot: { yes: 'marked as hardware', no: 'not marked as hardware' },
     keypad: 'PIN on its own keypad',
@@ -247,7 +328,8 @@ export const strings = {
     didNot: 'failed',
     quirks: 'Known of tokens of this kind',
     danger: 'Destructive',
-    allHold: ['All claims marked', 'hold, so custody is'],
+    allHold: 'All claims marked {0} hold, so custody is {1}.',
+    custodyIs: 'Custody is {0}: {1}.',
     select: 'Select a module, a token or a key to see what it claims.',
     locked: 'Its keys are listed after its PIN was given.',
     noKeys: 'No ML-DSA key yet.',
@@ -261,7 +343,7 @@ export const strings = {
       'Countersign puts a post-quantum session between your agents and their MCP servers and signs every context.',
     chooseKey: 'Choose a key',
     chooseKeyText: 'In an HSM, or in the vault, which is software and is shown as software.',
-    keyChosen: 'Signing with',
+    keyChosen: 'Signing with {0}',
     connect: 'Connect to a server',
     connectText: 'Through its gateway, by address or command.',
     sample: 'connects to a bundled server; makes a vault key if there is no key yet',
@@ -279,40 +361,86 @@ export const strings = {
     detailFailed: 'This context could not be verified now',
     failed: 'That did not work',
   },
-} as const
-
-const one = (n: number, singular: string, many: string, shown: string) => `${shown} ${n === 1 ? singular : many}`
+} as const)
 
 /** Sentences with figures in them. `shown` is the figure as it is formatted. */
 export const sentences = {
-  rejected: (shown: string) => `${shown} rejected`,
-  newer: (n: number, shown: string) => one(n, 'newer context', 'newer contexts', shown),
-  contexts: (n: number, shown: string) => one(n, 'context', 'contexts', shown),
-  roots: (n: number, shown: string) => one(n, 'root', 'roots', shown),
+  rejected: (shown: string) => t`${shown} rejected`,
+  newer: (n: number, shown: string) => (n === 1 ? t`${shown} newer context` : t`${shown} newer contexts`),
+  contexts: (n: number, shown: string) => (n === 1 ? t`${shown} context` : t`${shown} contexts`),
+  roots: (n: number, shown: string) => (n === 1 ? t`${shown} root` : t`${shown} roots`),
   signed: (roots: string, n: number, contexts: string) =>
-    `${one(n, 'root', 'roots', roots)}, which cover ${contexts} contexts`,
-  sessions: (open: string, most: string | undefined) => (most === undefined ? open : `${open} of at most ${most}`),
-  notOurs: (token: string) => `Countersign cannot check them; it can only show what ${token} says.`,
-  free: (shared: string, own: string) => `${shared} public, ${own} private`,
-  showContexts: (n: number, shown: string) => `Show ${one(n, 'context', 'contexts', shown)}`,
-  modules: (n: number) => one(n, 'module', 'modules', String(n)),
-  tokens: (n: number) => one(n, 'token', 'tokens', String(n)),
-  readyTokens: (n: number) => `${n} ready for a quantum-safe identity`,
+    n === 1 ? t`${roots} root, which cover ${contexts} contexts` : t`${roots} roots, which cover ${contexts} contexts`,
+  sessions: (open: string, most: string | undefined) => (most === undefined ? open : t`${open} of at most ${most}`),
+  notOurs: (token: string) => t`Countersign cannot check them; it can only show what ${token} says.`,
+  free: (shared: string, own: string) => t`${shared} public, ${own} private`,
+  showContexts: (n: number, shown: string) => (n === 1 ? t`Show ${shown} context` : t`Show ${shown} contexts`),
+  modules: (n: number) => (n === 1 ? t`${n} module` : t`${n} modules`),
+  tokens: (n: number) => (n === 1 ? t`${n} token` : t`${n} tokens`),
+  readyTokens: (n: number) => t`${n} ready for a quantum-safe identity`,
   leaf: (index: number, size: number, nodes: number) =>
-    `leaf ${index} of ${size}, ${one(nodes, 'node', 'nodes', String(nodes))}`,
+    nodes === 1 ? t`leaf ${index} of ${size}, ${nodes} node` : t`leaf ${index} of ${size}, ${nodes} nodes`,
   row: (verdict: string, what: string, dir: 'c2s' | 's2c', server: string, size: string, custody: string) =>
-    `${verdict}, ${what} ${dir === 'c2s' ? 'to' : 'from'} ${server}, ${size} bytes, ${custody}`,
-  more: (shown: string) => `… ${shown} more`,
+    dir === 'c2s'
+      ? t`${verdict}, ${what} to ${server}, ${size} bytes, ${custody}`
+      : t`${verdict}, ${what} from ${server}, ${size} bytes, ${custody}`,
+  more: (shown: string) => t`… ${shown} more`,
   waiting: (n: number, shown: string) =>
     n === 0
-      ? 'A signature is being made for it.'
-      : `It waits with ${one(n, 'other', 'others', shown)}; one signature covers those that wait together.`,
-  acknowledgedBy: (seq: string, at: string) => `by sequence ${seq}, ${at}`,
-  copied: (what: string) => `${what}: copied`,
-  bytesOf: (from: string, to: string, size: string) => `${from} to ${to} of ${size}`,
-  found: (shown: string, of: string) => `${shown} of ${of}`,
-  unseen: (shown: string) => `searching, ${shown} left`,
-  texts: (n: number, shown: string) => `text of ${one(n, 'context', 'contexts', shown)} searched`,
-  older: (n: number, shown: string) => `${one(n, 'older one is', 'older ones are', shown)} in the journal only`,
-  announce: (what: string, server: string, reason: string) => `Rejected: ${what} from ${server}. ${reason}`,
+      ? t('A signature is being made for it.')
+      : n === 1
+        ? t`It waits with ${shown} other; one signature covers those that wait together.`
+        : t`It waits with ${shown} others; one signature covers those that wait together.`,
+  acknowledgedBy: (seq: string, at: string) => t`by sequence ${seq}, ${at}`,
+  copied: (what: string) => t`${what}: copied`,
+  bytesOf: (from: string, to: string, size: string) => t`${from} to ${to} of ${size}`,
+  found: (shown: string, of: string) => t`${shown} of ${of}`,
+  unseen: (shown: string) => t`searching, ${shown} left`,
+  texts: (n: number, shown: string) =>
+    n === 1 ? t`text of ${shown} context searched` : t`text of ${shown} contexts searched`,
+  older: (n: number, shown: string) =>
+    n === 1 ? t`${shown} older one is in the journal only` : t`${shown} older ones are in the journal only`,
+  request: (what: string) => t`${what} to {0}`,
+  exchange: (exchange: string) => t`exchange ${exchange}`,
+  answered: (after: string) => t`answered after ${after}`,
+  alert: (alert: number) => t`Alert ${alert}.`,
+  direction: (dir: string, seq: string) => t`${dir} · sequence ${seq}`,
+  signedAt: (at: string) => t`${at}, by the signer’s clock`,
+  upTo: (seq: string) => t`up to sequence ${seq}`,
+  events: (n: number, shown: string) => (n === 1 ? t`${shown} event` : t`${shown} events`),
+  oneSignature: (took: string) => t`one signature, ${took}`,
+  range: (from: number, to: number) => (to - from === 1 ? t`leaf ${from}` : t`leaves ${from} to ${to - 1}`),
+  root: (hash: string) => t`root ${hash}`,
+  rootComputed: (hash: string) => t`root, computed: ${hash}`,
+  unseenLeaf: (leaf: number) => t`leaf ${leaf}, never seen here`,
+  slot: (slot: string) => t`slot ${slot}`,
+  slotOf: (token: string, slot: string) => t`${token}, slot ${slot}`,
+  emptySlot: (slot: string) => t`slot ${slot}, empty`,
+  blankSlot: (slot: string) => t`slot ${slot}, not initialised`,
+  serial: (serial: string) => t`serial ${serial}`,
+  answersIn: (took: string) => t`answers in ${took}`,
+  since: (date: string) => t`since ${date}`,
+  for: (time: string) => t`for ${time}`,
+  lasted: (cause: string, time: string) => t`${cause} · lasted ${time}`,
+  lasting: (cause: string, time: string) => t`${cause} · for ${time}`,
+  nextRekey: (time: string | undefined, n: number, shown: string | undefined) =>
+    shown === undefined
+      ? t`next rekey in ${time ?? ''}`
+      : time === undefined
+        ? n === 1
+          ? t`next rekey after ${shown} context`
+          : t`next rekey after ${shown} contexts`
+        : n === 1
+          ? t`next rekey in ${time}, or after ${shown} context`
+          : t`next rekey in ${time}, or after ${shown} contexts`,
+  gatewayNamed: (gateway: string) => t`gateway ${gateway}`,
+  editorCustody: (custody: string) => t`editor ${custody}`,
+  gatewayCustody: (custody: string) => t`gateway key ${custody}`,
+  blocked: (gateway: string) => t`${gateway} is blocked: the gateway’s key changed`,
+  arrives: (way: 'c2s' | 's2c', at: string) => (way === 'c2s' ? t`to the gateway at ${at}` : t`to the editor at ${at}`),
+  signedPart: (part: string, custody: string) => t`${part} by ${custody}`,
+  moreCharacters: (n: number) => t`… ${n} more characters`,
+  moreLines: (n: number) => t`… ${n} more lines`,
+  moreTokens: (n: number) => t`… ${n} more tokens`,
+  announce: (what: string, server: string, reason: string) => t`Rejected: ${what} from ${server}. ${reason}`,
 } as const

@@ -174,6 +174,7 @@ export function activate(context: ExtensionContext): void {
     openPanel({
       folder: places.webview,
       icon: join(context.extensionPath, 'media', 'icon.png'),
+      translations: join(context.extensionPath, 'media', 'l10n'),
       state: { gateways, identity, inventory, contexts, board, identitySetting, vaultMade, lifeOf },
       actions,
       log,

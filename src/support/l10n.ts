@@ -40,7 +40,7 @@ export class Sentence {
   translated(): string {
     // Not `bundle[…]` alone: an English "constructor" would find what every object has.
     const text = Object.hasOwn(bundle, this.english) ? bundle[this.english] : undefined
-    return fill(text ?? this.english, this.fillings.map(translated))
+    return fill(text ?? this.english, this.fillings.map(shown))
   }
 }
 
@@ -58,7 +58,7 @@ function keyOf(parts: readonly string[]): string {
   return parts.reduce((key, part, index) => `${key}{${index - 1}}${part}`)
 }
 
-function translated(filling: Filling): string {
+function shown(filling: Filling): string {
   return filling instanceof Sentence ? filling.translated() : String(filling)
 }
 
@@ -66,4 +66,16 @@ function fill(text: string, fillings: readonly string[]): string {
   return fillings.length === 0
     ? text
     : text.replace(/\{(\d+)\}/g, (whole, index: string) => fillings[Number(index)] ?? whole)
+}
+
+type Words<T> = { readonly [K in keyof T]: T[K] extends string ? string : Words<T[K]> }
+
+/** A table of words, each translated. An empty one stays empty. */
+export function translated<T extends object>(words: T): Words<T> {
+  const pairs = Object.entries(words).map(([name, word]) => [
+    name,
+    typeof word === 'string' ? t(word) : translated(word),
+  ])
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same names, and a text wherever there was one
+  return Object.fromEntries(pairs) as Words<T>
 }

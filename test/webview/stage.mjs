@@ -99,6 +99,8 @@ export async function openStage() {
       scriptUri: '/panel.js',
       styleUri: '/panel.css',
       title: 'Countersign',
+      language: 'en',
+      words: '{}',
     })
     const state = JSON.stringify(saved).replaceAll('&', '&amp;').replaceAll('"', '&quot;')
     return html

@@ -5,7 +5,7 @@ import { type Child, h, type VNode } from '../dom/h.ts'
 import { icon, type IconName } from '../dom/icons.ts'
 import { custodyWord, name } from '../pieces/marks.ts'
 import { spark } from '../pieces/spark.ts'
-import { strings } from '../strings.ts'
+import { sentences, strings } from '../strings.ts'
 import { day, figure, number } from '../text/format.ts'
 import { plain } from '../text/hostile.ts'
 
@@ -45,10 +45,10 @@ export function pinWord(session: PanelSession): VNode {
 
 function exposed(session: PanelSession): Child {
   if (session.legs.some((leg) => leg.kind === 'classical')) {
-    return h('span', { class: 'cust warn' }, icon('warn'), 'classical')
+    return h('span', { class: 'cust warn' }, icon('warn'), strings.legs.classical)
   }
   if (session.legs.length === 0 || session.legs.some((leg) => leg.kind === 'unknown')) {
-    return session.state === 'ready' ? h('span', { class: 'cust' }, icon('unknown'), 'unknown') : '–'
+    return session.state === 'ready' ? h('span', { class: 'cust' }, icon('unknown'), strings.legs.unknown) : '–'
   }
   return t.none
 }
@@ -57,11 +57,11 @@ function sentence(session: PanelSession): string {
   const parts = [
     strings.state[session.state],
     plain(serversOf(session)),
-    `gateway ${plain(session.gateway.name)}`,
+    sentences.gatewayNamed(plain(session.gateway.name)),
     strings.pin[session.pin.state],
-    session.self && `editor ${session.self.custody}`,
-    session.peer && `gateway key ${session.peer.custody}`,
-    session.legs.some((leg) => leg.kind === 'classical') && 'a classical leg',
+    session.self && sentences.editorCustody(strings.custody[session.self.custody]),
+    session.peer && sentences.gatewayCustody(strings.custody[session.peer.custody]),
+    session.legs.some((leg) => leg.kind === 'classical') && t.classicalLeg,
   ]
   return parts.filter((part) => typeof part === 'string').join(', ')
 }

@@ -1,3 +1,4 @@
+import { env } from 'vscode'
 import type { Log } from '../../support/log.ts'
 import { evidenceDocument } from '../evidence/evidenceLine.ts'
 import type { Disposable } from '../../support/disposable.ts'
@@ -6,12 +7,15 @@ import { logFailure } from '../failures.ts'
 import { EvidenceDocuments } from './documents.ts'
 import { Panel } from './panel.ts'
 import { PanelFeed } from './panelFeed.ts'
+import { panelWords } from './panelWords.ts'
 import { type PanelActions, panelHandlers } from './panelHandlers.ts'
 import { panelState, type PanelStatePorts } from './panelState.ts'
 
 export interface OpenPanelPorts {
   readonly folder: string
   readonly icon: string
+  /** Folder of the translations. */
+  readonly translations: string
   readonly state: PanelStatePorts
   readonly actions: PanelActions
   readonly log: Log
@@ -19,7 +23,7 @@ export interface OpenPanelPorts {
 }
 
 /** The panel with its documents, feed and handlers. */
-export function openPanel({ folder, icon, state, actions, log, seen }: OpenPanelPorts): Panel {
+export function openPanel({ folder, icon, translations, state, actions, log, seen }: OpenPanelPorts): Panel {
   const { contexts, gateways, inventory } = state
   // Modules are loaded, and asked for changes, while somebody looks at the HSM view and at no other time.
   let looking: Disposable | undefined
@@ -37,6 +41,7 @@ export function openPanel({ folder, icon, state, actions, log, seen }: OpenPanel
   return new Panel({
     folder,
     icon,
+    words: () => panelWords(translations, env.language),
     documents,
     handlers: panelHandlers({
       actions,
