@@ -1,4 +1,5 @@
 import type { TransitionStatus } from '../../../../session/api.ts'
+import { unreachable } from '../../../../support/errors.ts'
 import { t } from '../../../../support/l10n.ts'
 
 /** What a gateway said to the next key. `unreached`: it said nothing, and `reason` is why. */
@@ -22,6 +23,8 @@ function told(gateway: string, status: Outcome['status']): string {
       return t`${gateway} refused the new key: its operator has to list it`
     case 'unreached':
       return t`${gateway} was not told`
+    default:
+      return unreachable(status)
   }
 }
 
