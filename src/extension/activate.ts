@@ -128,6 +128,7 @@ export function activate(context: ExtensionContext): void {
     pins,
     ask: (gateway, question) => askAboutGateway(gateway, question, configuration.current.clientName),
     offered: (gateway, peer) => void board.offered.set(gateway, peer),
+    legsChanged: () => panel.stateChanged(),
     journal: () => journal.sink(),
     environment: (gateway) => secured.environment(gateway),
     contexts,
