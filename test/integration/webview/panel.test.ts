@@ -6,9 +6,11 @@ import {
   activeRow,
   focusedId,
   focusedNumber,
+  markRows,
   missed,
   numberPressable,
   overflowing,
+  rowOrder,
   scrollRows,
   topRow,
   traces,
@@ -114,8 +116,8 @@ describe('a list of a hundred thousand contexts', () => {
     const { page, close } = await stage.open({ view: 'contexts', count: 100_000 })
     await page.locator('#context-rows').focus()
     await page.keyboard.press('ArrowDown')
+    await expect.poll(() => page.evaluate(activeRow)).toBeTruthy()
     const first = await page.evaluate(activeRow)
-    expect(first).toBeTruthy()
     await page.keyboard.press('End')
     await expect.poll(() => page.locator('.li.sel').getAttribute('aria-posinset')).toBe('100000')
     await page.keyboard.press('ArrowUp')
@@ -140,6 +142,33 @@ describe('a list of a hundred thousand contexts', () => {
     host.bring(9)
     await expect.poll(() => page.locator('.foot').innerText()).toContain('100,009')
     expect(await page.evaluate(topRow)).toBe(before)
+    await close()
+  })
+
+  it('is drawn with the same elements wherever one scrolls, in the order of the list', async () => {
+    const { page, host, close } = await stage.open({ view: 'contexts', count: 100_000 })
+    const order = () => page.evaluate(rowOrder)
+    const settled = async () => await expect.poll(async () => (await order()).waiting).toBe(0)
+    await page.evaluate(scrollRows, 1_200_000)
+    await settled()
+    await page.evaluate(markRows)
+    // A line, a screen, back by either, and far away: nothing is made anew, and what waits says so and nothing else.
+    for (const at of [1_200_024, 1_200_480, 1_200_456, 1_199_700, 40_000, 2_000_000]) {
+      await page.evaluate(scrollRows, at)
+      await expect.poll(async () => (await order()).places.includes(Math.floor(at / 24) + 1)).toBe(true)
+      const { places, fresh, left } = await order()
+      expect({ fresh, left }).toEqual({ fresh: 0, left: 0 })
+      expect(places).toEqual(places.map((_, index) => (places[0] ?? 0) + index))
+    }
+    await settled()
+    host.bring(9)
+    await expect.poll(() => page.locator('.foot').innerText()).toContain('100,009')
+    expect(await order()).toMatchObject({ fresh: 0, waiting: 0 })
+    // At the ends there are fewer; what leaves there is not kept.
+    await page.evaluate(scrollRows, 0)
+    await expect.poll(async () => (await order()).places[0]).toBe(1)
+    await page.evaluate(scrollRows, 1e9)
+    await expect.poll(async () => (await order()).places.at(-1)).toBe(100_009)
     await close()
   })
 
