@@ -141,6 +141,7 @@ export function assemble({ context, log, places, configuration, status, slots, p
     pins,
     ask: (gateway, question) => askAboutGateway(gateway, question, configuration.current.clientName),
     offered: (gateway, peer) => void board.offered.set(gateway, peer),
+    legsChanged: () => panel.stateChanged(),
     journal: () => journal.sink(),
     environment: (gateway) => secured.environment(gateway),
     contexts,
