@@ -41,6 +41,7 @@ import { PinBoard } from './sessions/pinBoard.ts'
 import { sleep } from './sessions/sleep.ts'
 import { SlotTree } from './slots/slotTree.ts'
 import { StatusBar } from './statusBar.ts'
+import { TrialBoard } from './trial/board.ts'
 import { Wiring } from './wiring.ts'
 
 let shutdown = async (): Promise<void> => {}
@@ -144,6 +145,9 @@ export function activate(context: ExtensionContext): void {
     }),
   )
   const sample = owned.add(new SampleGateway(places, log))
+  const trial = new TrialBoard(async (...given) =>
+    (await import('./trial/sampleTrial.ts')).runSampleTrial(places, log, ...given),
+  )
   const bridges = owned.add(new Bridges(gateways, log))
   const agentBridge = owned.add(new AgentBridge(gateways, agentFolder, log))
 
@@ -159,6 +163,7 @@ export function activate(context: ExtensionContext): void {
     gateways,
     identity,
     sample,
+    trial,
     gatewayPins: pins,
     evidence: { journal: places.journal, state: places.state },
     clock,
@@ -173,6 +178,7 @@ export function activate(context: ExtensionContext): void {
       icon: join(context.extensionPath, 'media', 'icon.png'),
       state: { gateways, identity, inventory, contexts, board, identitySetting, vaultMade, lifeOf },
       actions,
+      trial,
       log,
       seen: () => wiring.seen(),
     }),
@@ -187,7 +193,14 @@ export function activate(context: ExtensionContext): void {
     new ServerProvider({ gateways, bridges, failed, identitySetting, elsewhere: (gateway) => secured.has(gateway) }),
   )
   const status = owned.add(new StatusBar({ gateways, identity, contexts, identitySetting, vaultMade }))
-  const commands = { ...actions.palette, 'countersign.openPanel': () => panel.show() }
+  const commands = {
+    ...actions.palette,
+    'countersign.openPanel': () => panel.show(),
+    'countersign.tryToBreakIt': () => {
+      panel.show({ view: 'trial' })
+      return actions.startTrial()
+    },
+  }
   owned.add(registerCommands(commands, { failed, used: () => autoLock.used() }))
   const wiring: Wiring = owned.add(
     new Wiring({
@@ -213,7 +226,7 @@ export function activate(context: ExtensionContext): void {
   // What agents start must be this version, also if nobody opens a menu.
   void launcher.refresh().catch((thrown: unknown) => logFailure(log, toCountersignError(thrown), 'launcher'))
   shutdown = async () => {
-    await wiring.shutdown()
+    await Promise.all([trial.end(), wiring.shutdown()])
     owned.dispose()
   }
 }
