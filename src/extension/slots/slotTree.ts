@@ -1,18 +1,18 @@
 import { EventEmitter, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState, window } from 'vscode'
-import type { PanelHsm } from '../../contracts/panelHsm.ts'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
-import { type SlotRow, slotRows } from './rows.ts'
+import type { SlotRow } from './rows.ts'
 
 export interface SlotTreePorts {
   /** What there is now. */
-  readonly hsm: () => PanelHsm
+  readonly rows: () => readonly SlotRow[]
   /** Begins to look: modules are loaded, and asked for changes until it is disposed. */
   readonly look: () => Disposable
 }
 
 /** The tree view of modules, slots and keys. To open it is to look: nothing is loaded before, and nothing asked after. */
 export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
-  private readonly ports: SlotTreePorts
+  private readonly load: () => Promise<SlotTreePorts>
+  private ports: SlotTreePorts | undefined
   private readonly owned = new DisposableStore()
   private readonly changed = new EventEmitter<undefined>()
   readonly onDidChangeTreeData = this.changed.event
@@ -21,25 +21,27 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
   private rows: readonly SlotRow[] = []
   private drawn = ''
 
-  constructor(ports: SlotTreePorts) {
-    this.ports = ports
+  /** `load` tells a failure itself. */
+  constructor(load: () => Promise<SlotTreePorts>) {
+    this.load = load
     this.owned.add(this.changed)
     this.view = this.owned.add(window.createTreeView('countersign.slots', { treeDataProvider: this }))
-    this.owned.add(this.view.onDidChangeVisibility(({ visible }) => this.seen(visible)))
-    this.seen(this.view.visible)
+    this.owned.add(this.view.onDidChangeVisibility(() => void this.begin()))
   }
 
   /** Something in the inventory changed: drawn only while it is seen, and only where it makes a difference. */
   update(): void {
-    if (this.looking === undefined) return
-    this.rows = slotRows(this.ports.hsm())
+    if (this.looking === undefined || this.ports === undefined) return
+    this.rows = this.ports.rows()
     const drawn = JSON.stringify(this.rows)
     if (drawn === this.drawn) return
     this.drawn = drawn
     this.changed.fire(undefined)
   }
 
-  getChildren(row?: SlotRow): SlotRow[] {
+  /** Asked for while the view is seen only: without waiting, a view that was open at the start would be drawn as empty. */
+  async getChildren(row?: SlotRow): Promise<SlotRow[]> {
+    if (row === undefined) await this.begin()
     return [...(row?.children ?? this.rows)]
   }
 
@@ -63,10 +65,15 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
     this.owned.dispose()
   }
 
-  private seen(visible: boolean): void {
-    if (visible) this.looking ??= this.ports.look()
+  /** Begins to look, or stops: by whether the view is seen when what it needs is there. */
+  private async begin(): Promise<void> {
+    if (this.view.visible) {
+      this.ports ??= await this.load().catch(() => undefined)
+    }
+    const seen = this.view.visible && !this.owned.disposed
+    if (seen) this.looking ??= this.ports?.look()
     else this.looking?.dispose()
-    if (!visible) this.looking = undefined
+    if (!seen) this.looking = undefined
     this.update()
   }
 }
