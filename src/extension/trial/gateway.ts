@@ -49,7 +49,7 @@ export async function startSample(
 }
 
 const REFUSED =
-  /^countersign warn: a (?:session ended|connection was refused) .*\bcode=([a-z0-9-]{1,40}) reason=(.{1,400})$/
+  /^countersign warn: a (?:session ended|connection was refused) .*?\bcode=([a-z0-9-]{1,40}) reason=(.{1,400})$/
 
 /** A line of a gateway's log, as `StreamLog` writes it; undefined where it is about something else. */
 export function refusalOf(line: string): Refusal | undefined {
