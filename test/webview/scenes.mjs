@@ -114,4 +114,14 @@ const hsm = [
   { name: 'hsm-vault', view: 'hsm', act: press('.tr', 'vault-key') },
 ]
 
-export const SCENES = [...contexts, ...sessions, ...hsm]
+/** @type {Scene[]} */
+const trial = [
+  { name: 'trial', view: 'trial', scene: 'trial-done' },
+  { name: 'trial-empty', view: 'trial' },
+  { name: 'trial-running', view: 'trial', scene: 'trial-running' },
+  { name: 'trial-broken', view: 'trial', scene: 'trial-broken' },
+  { name: 'trial-cancelled', view: 'trial', scene: 'trial-cancelled' },
+  { name: 'trial-failed', view: 'trial', scene: 'trial-failed' },
+]
+
+export const SCENES = [...contexts, ...sessions, ...hsm, ...trial]

@@ -3,6 +3,7 @@ import { evidenceDocument } from '../evidence/evidenceLine.ts'
 import type { Disposable } from '../../support/disposable.ts'
 import { CountersignError } from '../../support/errors.ts'
 import { logFailure } from '../failures.ts'
+import type { TrialBoard } from '../trial/board.ts'
 import { EvidenceDocuments } from './documents.ts'
 import { Panel } from './panel.ts'
 import { PanelFeed } from './panelFeed.ts'
@@ -14,12 +15,13 @@ export interface OpenPanelPorts {
   readonly icon: string
   readonly state: PanelStatePorts
   readonly actions: PanelActions
+  readonly trial: TrialBoard
   readonly log: Log
   readonly seen: () => void
 }
 
 /** The panel with its documents, feed and handlers. */
-export function openPanel({ folder, icon, state, actions, log, seen }: OpenPanelPorts): Panel {
+export function openPanel({ folder, icon, state, actions, trial, log, seen }: OpenPanelPorts): Panel {
   const { contexts, gateways, inventory } = state
   // Modules are loaded, and asked for changes, while somebody looks at the HSM view and at no other time.
   let looking: Disposable | undefined
@@ -49,7 +51,7 @@ export function openPanel({ folder, icon, state, actions, log, seen }: OpenPanel
       shown: (view) => look(view === 'hsm'),
     }),
     hidden: () => look(false),
-    feed: (post) => new PanelFeed({ post, contexts, build: (version) => panelState(state, version) }),
+    feed: (post) => new PanelFeed({ post, contexts, trial, build: (version) => panelState(state, version) }),
     onError: (method, error) => {
       if (error.code !== 'cancelled') logFailure(log, error, `panel, ${method}`)
     },
