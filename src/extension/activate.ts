@@ -13,7 +13,9 @@ import { commandTable } from './commands/commandTable.ts'
 import { lockIdle, type LockPorts } from './commands/pins/lockNow.ts'
 import { registerCommands } from './commands/register.ts'
 import { Configuration } from './configuration.ts'
+import { ContextDocuments } from './documents/contextDocuments.ts'
 import { ContextStore } from './evidence/contextStore.ts'
+import { keysKnownHere } from './evidence/knownHere.ts'
 import { LazyJournal } from './evidence/lazyJournal.ts'
 import { logFailure, showFailure } from './failures.ts'
 import { AutoLock } from './identity/autoLock.ts'
@@ -26,6 +28,7 @@ import { SigningIdentity } from './identity/signingIdentity.ts'
 import { EmbeddedVault } from './identity/vault.ts'
 import { OutputLog } from './outputLog.ts'
 import { openPanel } from './panel/openPanel.ts'
+import type { Panel } from './panel/panel.ts'
 import { hsmState } from './panel/panelState.ts'
 import { Places } from './places.ts'
 import { SampleGateway } from './sample/sampleGateway.ts'
@@ -112,6 +115,9 @@ export function activate(context: ExtensionContext): void {
   const journal = new LazyJournal(places.journal, () => configuration.usable.journal, log)
   const pins = new GatewayPins(places.state, clock)
   const board = new PinBoard(pins)
+  const known = () => keysKnownHere({ ring, pins, gateways: () => configuration.current.gateways })
+  const readJournal = async () => (await import('../evidence/journal/store.ts')).openJournal(places.journal)
+  const documents = owned.add(new ContextDocuments({ contexts, journal: readJournal, known }))
   const agentFolder = new AgentFolder()
   const launcher = new Launcher(agentFolder.path, process.execPath, places.cli)
   const secured = new SecuredServers({
@@ -161,18 +167,21 @@ export function activate(context: ExtensionContext): void {
     sample,
     gatewayPins: pins,
     evidence: { journal: places.journal, state: places.state },
+    picking: { contexts, journal: readJournal, selected: () => panel.selected },
+    documents,
     clock,
     locking,
     secured,
     agents: { folder: agentFolder, bridge: agentBridge, launcher, editorUser: editorUserFolder(context) },
     used: () => autoLock.used(),
   })
-  const panel = owned.add(
+  const panel: Panel = owned.add(
     openPanel({
       folder: places.webview,
       icon: join(context.extensionPath, 'media', 'icon.png'),
       state: { gateways, identity, inventory, contexts, board, identitySetting, vaultMade, lifeOf },
       actions,
+      documents,
       log,
       seen: () => wiring.seen(),
     }),
