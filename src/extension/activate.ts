@@ -9,6 +9,7 @@ import { GatewayPins } from '../trust/gatewayPins.ts'
 import { KeyRing } from '../trust/keyRing.ts'
 import { AgentBridge } from './agents/agentBridge.ts'
 import { Launcher } from './agents/launcher.ts'
+import { BundleEditor } from './bundle/bundleEditor.ts'
 import { commandTable } from './commands/commandTable.ts'
 import { lockIdle, type LockPorts } from './commands/pins/lockNow.ts'
 import { registerCommands } from './commands/register.ts'
@@ -184,6 +185,14 @@ export function activate(context: ExtensionContext): void {
       documents,
       log,
       seen: () => wiring.seen(),
+    }),
+  )
+  owned.add(
+    new BundleEditor({
+      folder: places.webview,
+      known,
+      clock,
+      failed: (error) => logFailure(log, error, 'bundle'),
     }),
   )
   const slots = owned.add(

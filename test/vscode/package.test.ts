@@ -15,9 +15,16 @@ const ALWAYS = [
   '[Content_Types].xml',
   'extension.vsixmanifest',
   ...['LICENSE.txt', 'package.json', 'readme.md'].map((name) => `extension/${name}`),
-  ...['cli.js', 'extension.cjs', 'keyProcess.js', 'sampleServer.js', 'webview/panel.css', 'webview/panel.js'].map(
-    (name) => `extension/dist/${name}`,
-  ),
+  ...[
+    'cli.js',
+    'extension.cjs',
+    'keyProcess.js',
+    'sampleServer.js',
+    'webview/bundle.css',
+    'webview/bundle.js',
+    'webview/panel.css',
+    'webview/panel.js',
+  ].map((name) => `extension/dist/${name}`),
   ...['countersign.ttf', 'icon.png', 'slots.svg'].map((name) => `extension/media/${name}`),
   ...['connect.md', 'key.md', 'panel.md', 'panel.png', 'sample.md', 'what.md'].map(
     (name) => `extension/media/walkthrough/${name}`,

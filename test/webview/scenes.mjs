@@ -114,4 +114,11 @@ const hsm = [
   { name: 'hsm-vault', view: 'hsm', act: press('.tr', 'vault-key') },
 ]
 
-export const SCENES = [...contexts, ...sessions, ...hsm]
+/** @type {Scene[]} */
+const bundles = ['holds', 'false', 'incomplete', 'stranger', 'working', 'failed'].map((scene) => ({
+  name: `bundle-${scene}`,
+  of: 'bundle',
+  scene,
+}))
+
+export const SCENES = [...contexts, ...sessions, ...hsm, ...bundles]

@@ -1,6 +1,7 @@
 import { EventEmitter, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState, window } from 'vscode'
 import type { PanelHsm } from '../../contracts/panelHsm.ts'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
+import { counted } from '../commands/counted.ts'
 import { type SlotRow, slotRows } from './rows.ts'
 
 export interface SlotTreePorts {
@@ -19,6 +20,9 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
   private readonly view
   private looking: Disposable | undefined
   private rows: readonly SlotRow[] = []
+  /** Rejections that a person did not look at, and how many of them there were when they last looked at this view. */
+  private rejections = 0
+  private looked = 0
   private drawn = ''
 
   constructor(ports: SlotTreePorts) {
@@ -37,6 +41,16 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
     if (drawn === this.drawn) return
     this.drawn = drawn
     this.changed.fire(undefined)
+  }
+
+  /** Contexts were rejected, or the panel's list of them was looked at: a number on the view's icon says so from afar. */
+  rejected(unseen: number): void {
+    if (unseen < this.rejections) this.looked = 0
+    this.rejections = unseen
+    if (this.looking !== undefined) this.looked = unseen
+    const value = unseen - this.looked
+    const tooltip = `${counted(value, 'context')} rejected since you last looked. Open the panel to see why.`
+    this.view.badge = value > 0 ? { value, tooltip } : undefined
   }
 
   getChildren(row?: SlotRow): SlotRow[] {
@@ -68,6 +82,7 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
     else this.looking?.dispose()
     if (!visible) this.looking = undefined
     this.update()
+    if (visible) this.rejected(this.rejections)
   }
 }
 

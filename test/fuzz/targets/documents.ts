@@ -1,14 +1,20 @@
 import { isUtf8 } from 'node:buffer'
+import { parseBundleIntent, parseBundleMessage } from '../../../src/contracts/bundleView.ts'
 import { encodeContextAddress, parseContextAddress } from '../../../src/contracts/contextAddress.ts'
 import { rendering } from '../../../src/extension/documents/rendering.ts'
 import { must, mustEqual, type Target } from '../engine/target.ts'
 import { jsonOf } from './oracle.ts'
-import { ANSWER, CALL, json, text } from './samples.ts'
+import { bundleReport } from '../../webview/dataBundle.ts'
+import { ANSWER, CALL, json, KID, text } from './samples.ts'
+import { unchanged, valuesOf } from './values.ts'
 
 const place = { sid: 'A'.repeat(64), dir: 'c2s', seq: 12 } as const
 const HIDDEN = /[\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u0000-\u0009\u000b-\u001f\u007f-\u009f]/u
 
-/** What a tab of the editor is made of: an address that another extension may have made, and a context of anybody. */
+const report = bundleReport('false')
+const short = { ...report, rows: report.rows.slice(0, 4) }
+
+/** What tabs of the editor are made of: an address that another extension may have made, a context of anybody, messages. */
 export const DOCUMENTS: readonly Target[] = [
   {
     name: 'context-address',
@@ -39,4 +45,16 @@ export const DOCUMENTS: readonly Target[] = [
       if (read.valid && isUtf8(bytes)) mustEqual(JSON.parse(shown), read.parsed, 'renders another value')
     },
   },
+  valuesOf(
+    'bundle-message',
+    [],
+    [
+      { type: 'working', read: 1, bytes: 2 },
+      { type: 'failed', sentence: 'No.' },
+      { type: 'report', report: short },
+    ],
+    unchanged(parseBundleMessage),
+    0.5,
+  ),
+  valuesOf('bundle-intent', [], [{ type: 'ready' }, { type: 'trust', kid: KID }], unchanged(parseBundleIntent)),
 ]

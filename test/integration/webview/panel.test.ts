@@ -25,7 +25,7 @@ const CLASSES: Record<Theme, string> = {
   hc: 'vscode-high-contrast',
   'hc-light': 'vscode-high-contrast vscode-high-contrast-light',
 }
-const main = new Set(['sessions', 'contexts', 'hsm'])
+const main = new Set(['sessions', 'contexts', 'hsm', 'bundle-stranger'])
 
 let stage: Stage
 let axe: string
