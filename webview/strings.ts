@@ -83,6 +83,7 @@ export const strings = {
       rate: 'Contexts a second',
     },
     none: 'none',
+    exposedLeg: { plain: 'a leg without encryption', classical: 'a classical leg', unknown: 'a leg that is not known' },
     handshake: 'Handshake',
     noHandshake: 'No handshake yet: what it cost and what it carried is drawn here after the first one.',
     editor: 'this editor',

@@ -99,7 +99,6 @@ export function commandTable(ports: CommandPorts): PanelActions & { readonly pal
       'countersign.secureServer': async () => (await import('./secure/secureServer.ts')).secureServer(ports),
       'countersign.stopSecuring': async () => (await import('./secure/stopSecuring.ts')).stopSecuring(ports),
       'countersign.trySample': () => actions.trySample(),
-      'countersign.showLog': () => actions.showLog(),
       'countersign.forgetPin': () => forgetPin(pinPorts),
     },
   }

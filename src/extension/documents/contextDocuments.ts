@@ -1,24 +1,21 @@
-import { commands, type TextDocumentContentProvider, Uri, window, workspace } from 'vscode'
+import { commands, Uri, window, workspace } from 'vscode'
 import { type ContextAddress, encodeContextAddress, parseContextAddress } from '../../contracts/contextAddress.ts'
-import type { Disposable } from '../../support/disposable.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
 import { inert } from '../../support/printable.ts'
+import { CONTEXT_SCHEME } from '../readers.ts'
 import { contextText, documentName, unresolved, verdictOf } from './contextText.ts'
 import { findContext, type FindPorts, type FoundContext } from './findContext.ts'
 
-const SCHEME = 'countersign-context'
-
 /** Contexts as read-only documents, to search and to compare. The text is made when the editor asks for it, also after a reload. */
-export class ContextDocuments implements Disposable, TextDocumentContentProvider {
+export class ContextDocuments {
   private readonly ports: FindPorts
-  private readonly registration: Disposable
 
   constructor(ports: FindPorts) {
     this.ports = ports
-    this.registration = workspace.registerTextDocumentContentProvider(SCHEME, this)
   }
 
-  async provideTextDocumentContent({ query }: Uri): Promise<string> {
+  /** @param query of the address of a document, from anybody */
+  async text(query: string): Promise<string> {
     try {
       const address = parseContextAddress(query)
       if (address === undefined) throw new CountersignError('usage', 'Its address names no context.')
@@ -46,17 +43,13 @@ export class ContextDocuments implements Disposable, TextDocumentContentProvider
     await commands.executeCommand('vscode.diff', one, other, `${nameIn(one)} ↔ ${nameIn(other)}`, { preview: true })
   }
 
-  dispose(): void {
-    this.registration.dispose()
-  }
-
   /** undefined: the person thought better of it. */
   private async uriOf(address: ContextAddress): Promise<Uri | undefined> {
     const found = await this.find(address)
     const reveal = address.reveal || (await askToReveal(found))
     if (reveal === undefined) return undefined
     return Uri.from({
-      scheme: SCHEME,
+      scheme: CONTEXT_SCHEME,
       path: `/${documentName(found)}`,
       query: encodeContextAddress({ ...address, reveal }),
     })

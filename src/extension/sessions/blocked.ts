@@ -1,11 +1,11 @@
 import { window } from 'vscode'
-import type { Panel } from '../panel/panel.ts'
+import type { LazyPanel } from '../panel/lazyPanel.ts'
 import type { Gateway } from './gatewayLink.ts'
 
 /** A changed key is the one thing that a person must hear of although nobody asked: the safe choice does nothing. */
-export async function tellBlocked(gateway: Gateway, panel: Panel): Promise<void> {
+export async function tellBlocked(gateway: Gateway, panel: LazyPanel): Promise<void> {
   const { name, servers } = gateway.setting
   const sentence = `${servers.join(', ')}: blocked, the key of the gateway ${name} changed. Nothing was sent.`
   const choice = await window.showErrorMessage(sentence, 'Show', 'Keep Blocked')
-  if (choice === 'Show') panel.show({ view: 'sessions', session: `gateway ${name}` })
+  if (choice === 'Show') await panel.show({ view: 'sessions', session: `gateway ${name}` })
 }

@@ -1,19 +1,19 @@
 import { EventEmitter, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState, window } from 'vscode'
-import type { PanelHsm } from '../../contracts/panelHsm.ts'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
 import { counted } from '../commands/counted.ts'
-import { type SlotRow, slotRows } from './rows.ts'
+import type { SlotRow } from './rows.ts'
 
 export interface SlotTreePorts {
   /** What there is now. */
-  readonly hsm: () => PanelHsm
+  readonly rows: () => readonly SlotRow[]
   /** Begins to look: modules are loaded, and asked for changes until it is disposed. */
   readonly look: () => Disposable
 }
 
 /** The tree view of modules, slots and keys. To open it is to look: nothing is loaded before, and nothing asked after. */
 export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
-  private readonly ports: SlotTreePorts
+  private readonly load: () => Promise<SlotTreePorts>
+  private ports: SlotTreePorts | undefined
   private readonly owned = new DisposableStore()
   private readonly changed = new EventEmitter<undefined>()
   readonly onDidChangeTreeData = this.changed.event
@@ -25,18 +25,18 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
   private looked = 0
   private drawn = ''
 
-  constructor(ports: SlotTreePorts) {
-    this.ports = ports
+  /** `load` tells a failure itself. */
+  constructor(load: () => Promise<SlotTreePorts>) {
+    this.load = load
     this.owned.add(this.changed)
     this.view = this.owned.add(window.createTreeView('countersign.slots', { treeDataProvider: this }))
-    this.owned.add(this.view.onDidChangeVisibility(({ visible }) => this.seen(visible)))
-    this.seen(this.view.visible)
+    this.owned.add(this.view.onDidChangeVisibility(() => void this.begin()))
   }
 
   /** Something in the inventory changed: drawn only while it is seen, and only where it makes a difference. */
   update(): void {
-    if (this.looking === undefined) return
-    this.rows = slotRows(this.ports.hsm())
+    if (this.looking === undefined || this.ports === undefined) return
+    this.rows = this.ports.rows()
     const drawn = JSON.stringify(this.rows)
     if (drawn === this.drawn) return
     this.drawn = drawn
@@ -53,7 +53,9 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
     this.view.badge = value > 0 ? { value, tooltip } : undefined
   }
 
-  getChildren(row?: SlotRow): SlotRow[] {
+  /** Asked for while the view is seen only: without waiting, a view that was open at the start would be drawn as empty. */
+  async getChildren(row?: SlotRow): Promise<SlotRow[]> {
+    if (row === undefined) await this.begin()
     return [...(row?.children ?? this.rows)]
   }
 
@@ -77,12 +79,17 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
     this.owned.dispose()
   }
 
-  private seen(visible: boolean): void {
-    if (visible) this.looking ??= this.ports.look()
+  /** Begins to look, or stops: by whether the view is seen when what it needs is there. */
+  private async begin(): Promise<void> {
+    if (this.view.visible) {
+      this.ports ??= await this.load().catch(() => undefined)
+    }
+    const seen = this.view.visible && !this.owned.disposed
+    if (seen) this.looking ??= this.ports?.look()
     else this.looking?.dispose()
-    if (!visible) this.looking = undefined
+    if (!seen) this.looking = undefined
     this.update()
-    if (visible) this.rejected(this.rejections)
+    if (seen) this.rejected(this.rejections)
   }
 }
 

@@ -3,6 +3,7 @@ import { wipe } from '../../crypto/random.ts'
 import type { SignatureAlgorithm } from '../../crypto/signature.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
 import type { Log } from '../../support/log.ts'
+import { DEFAULT_LABEL } from '../signer.ts'
 import { badReply, type Connection } from './connection.ts'
 import { type OpenKey, ProcessSigner } from './processSigner.ts'
 import type { KeyProcess } from './supervisor.ts'
@@ -32,8 +33,6 @@ export interface TokenSignerOptions {
   readonly create?: SignatureAlgorithm
   readonly log: Log
 }
-
-export const DEFAULT_LABEL = 'mcp-identity-key'
 
 /**
  * A key of a vault, opened in its key process.
