@@ -111,7 +111,8 @@ export const METHODS = {
   },
   /** To a file that the person chooses, in the host's own dialog. */
   exportEvidence: { params: v.strictObject({ ref }), result: done, within: person },
-  openDocument: { params: v.strictObject({ ref }), result: done, within: soon },
+  /** The host asks before it shows bytes that did not verify. */
+  openDocument: { params: v.strictObject({ ref }), result: done, within: person },
   connect: { params: nothing, result: done, within: person },
   /** By gateway session: all of its servers. */
   disconnect: { params: v.strictObject({ session: ref }), result: done, within: soon },

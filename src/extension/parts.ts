@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type ExtensionContext, ExtensionKind, window } from 'vscode'
+import { type ExtensionContext, ExtensionKind, type Uri, type WebviewPanel, window } from 'vscode'
 import { systemClock as clock } from '../support/clock.ts'
 import { type Disposable, DisposableStore } from '../support/disposable.ts'
+import type { CountersignError } from '../support/errors.ts'
 import { AgentFolder } from '../mcp/bridge/agentFolder.ts'
 import { GatewayPins } from '../trust/gatewayPins.ts'
 import { KeyRing } from '../trust/keyRing.ts'
@@ -11,7 +12,9 @@ import { ownLauncher } from './agents/launcher.ts'
 import type { CommandTable } from './commands/register.ts'
 import { lockIdle, type LockPorts } from './commands/pins/lockNow.ts'
 import type { Configuration } from './configuration.ts'
+import { ContextDocuments } from './documents/contextDocuments.ts'
 import { ContextStore } from './evidence/contextStore.ts'
+import { keysKnownHere } from './evidence/knownHere.ts'
 import { LazyJournal } from './evidence/lazyJournal.ts'
 import { AutoLock } from './identity/autoLock.ts'
 import { InventoryService } from './identity/inventoryService.ts'
@@ -21,6 +24,7 @@ import { tokenName } from './identity/namedKey.ts'
 import { PinDesk } from './identity/pinDesk.ts'
 import { SigningIdentity } from './identity/signingIdentity.ts'
 import { EmbeddedVault } from './identity/vault.ts'
+import { logFailure } from './failures.ts'
 import type { OutputLog } from './outputLog.ts'
 import { LazyPanel } from './panel/lazyPanel.ts'
 import { hsmState } from './panel/panelState.ts'
@@ -60,6 +64,8 @@ export interface Parts extends Disposable {
   readonly panel: LazyPanel
   readonly servers: ServerParts
   readonly tree: SlotTreePorts
+  readonly documents: ContextDocuments
+  openBundle(uri: Uri, panel: WebviewPanel): Promise<void>
   standing(): Standing
   /** Runs a command of the palette; `target` is what a menu was opened on. */
   command(id: string, target: unknown): Promise<void>
@@ -126,6 +132,9 @@ export function assemble({ context, log, places, configuration, status, slots, p
   const journal = new LazyJournal(places.journal, () => configuration.usable.journal, log)
   const pins = new GatewayPins(places.state, clock)
   const board = new PinBoard(pins)
+  const known = () => keysKnownHere({ ring, pins, gateways: () => configuration.current.gateways })
+  const readJournal = async () => (await import('../evidence/journal/store.ts')).openJournal(places.journal)
+  const documents = new ContextDocuments({ contexts, journal: readJournal, known })
   const agentFolder = new AgentFolder()
   const launcher = ownLauncher(places.cli)
   const secured = new SecuredServers({
@@ -181,6 +190,8 @@ export function assemble({ context, log, places, configuration, status, slots, p
     trial,
     gatewayPins: pins,
     evidence: { journal: places.journal, state: places.state },
+    picking: { contexts, journal: readJournal, selected: () => panel.selected },
+    documents,
     clock,
     locking,
     secured,
@@ -203,13 +214,14 @@ export function assemble({ context, log, places, configuration, status, slots, p
     },
   }
   const hsm = { identity, identitySetting, inventory, lifeOf }
-  const panel = owned.add(
+  const panel: LazyPanel = owned.add(
     new LazyPanel(async () =>
       (await import('./panel/openPanel.ts')).openPanel({
         folder: places.webview,
         icon: join(context.extensionPath, 'media', 'icon.png'),
         state: { ...hsm, gateways, contexts, board, vaultMade },
         actions: await actions(),
+        documents,
         trial,
         log,
         seen: () => wiring.seen(),
@@ -241,6 +253,12 @@ export function assemble({ context, log, places, configuration, status, slots, p
     panel,
     servers: { gateways, bridges, listed },
     tree: { rows: () => slotRows(hsmState(hsm)), look: () => inventory.look() },
+    documents,
+    openBundle: async (uri, panel) => {
+      const failed = (error: CountersignError) => logFailure(log, error, 'bundle')
+      const { openBundle } = await import('./bundle/openBundle.ts')
+      openBundle({ folder: places.webview, uri, known, clock, failed }, panel)
+    },
     standing: () => ({ gateways: gateways.all(), signer: identity.state, unseen: contexts.figures.unseen }),
     command: async (id, target) => {
       used()

@@ -12,6 +12,8 @@ import { bytesOf, contextRows, detailOf } from './dataContexts.ts'
 
 /** @public used by the harness, which imports the bundle of this file */
 export { panelHtml }
+/** @public used by the harness */
+export { FakeBundleHost } from './bundleHost.ts'
 
 /** A stand-in for the extension host: the real responder, list and filter, fed with invented rows. */
 export class FakeHost implements ListedContexts {

@@ -124,4 +124,10 @@ const trial = [
   { name: 'trial-failed', view: 'trial', scene: 'trial-failed' },
 ]
 
-export const SCENES = [...contexts, ...sessions, ...hsm, ...trial]
+const bundles = ['holds', 'false', 'incomplete', 'stranger', 'working', 'failed'].map((scene) => ({
+  name: `bundle-${scene}`,
+  of: 'bundle',
+  scene,
+}))
+
+export const SCENES = [...contexts, ...sessions, ...hsm, ...trial, ...bundles]

@@ -11,6 +11,7 @@ import { rowOf } from '../slots/slotTree.ts'
 import { addToAgent } from './agents/addToAgent.ts'
 import { removeFromAgent } from './agents/removeFromAgent.ts'
 import { connectGateway, connectToServer, disconnect } from './connect.ts'
+import { compareContexts, type ContextCommandPorts, copyEvidence, openContext } from './evidence/contextCommands.ts'
 import { type EvidencePorts, exportEvidence } from './evidence/exportEvidence.ts'
 import { forgetPin } from './forgetPin.ts'
 import { copyPublicKey } from './keys/copyKey.ts'
@@ -35,7 +36,7 @@ import { selectKey, selectSlot } from './selectSlot.ts'
 import { trySample } from './trySample.ts'
 import { tryToBreakIt } from './tryToBreakIt.ts'
 
-export interface CommandPorts extends KeyPorts, SecurePorts, EvidencePorts {
+export interface CommandPorts extends KeyPorts, SecurePorts, EvidencePorts, ContextCommandPorts {
   readonly log: OutputLog
   readonly sample: SampleGateway
   readonly trial: TrialBoard
@@ -94,6 +95,9 @@ export function commandTable(ports: CommandPorts): PanelActions & { readonly pal
       'countersign.destroyKey': (target) => destroyKey(ports, rowOf(target, 'key')),
       'countersign.exportKeys': () => exportKeys(ports),
       'countersign.exportEvidence': (target) => exportEvidence(ports, target),
+      'countersign.openContext': () => openContext(ports),
+      'countersign.compareContexts': () => compareContexts(ports),
+      'countersign.copyEvidence': () => copyEvidence(ports),
       'countersign.addToAgent': () => addToAgent(ports),
       'countersign.removeFromAgent': () => removeFromAgent(ports),
       // Imported when first needed, with the TOML parser.

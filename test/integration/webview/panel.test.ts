@@ -27,7 +27,7 @@ const CLASSES: Record<Theme, string> = {
   hc: 'vscode-high-contrast',
   'hc-light': 'vscode-high-contrast vscode-high-contrast-light',
 }
-const main = new Set(['sessions', 'contexts', 'hsm', 'trial'])
+const main = new Set(['sessions', 'contexts', 'hsm', 'trial', 'bundle-stranger'])
 
 let stage: Stage
 let axe: string
