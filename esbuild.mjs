@@ -1,6 +1,6 @@
 // Builds what ships: one bundle each for the extension, the key process, the command line and the webview.
-import { cp, mkdir, rm } from 'node:fs/promises'
-import { build, context } from 'esbuild'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { build, context, transform } from 'esbuild'
 
 const watch = process.argv.includes('--watch')
 const production = process.argv.includes('--production')
@@ -30,12 +30,50 @@ const banner = {
 // and everything would fall back to the slowest backend without a word.
 const commonjs = {
   define: { 'import.meta.url': '__importMetaUrl' },
-  banner: { js: "const __importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  banner: "const __importMetaUrl = require('node:url').pathToFileURL(__filename).href;",
+}
+
+/**
+ * What `import()` names becomes a file of its own, so that the editor compiles at its start what it needs then and nothing else.
+ * Only ES modules can be split, and an extension is CommonJS: each part is translated when it is split off.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const splitCommonjs = {
+  name: 'split-commonjs',
+  setup({ onEnd }) {
+    onEnd(async ({ outputFiles = [] }) => {
+      for (const { path, text } of outputFiles) {
+        const options = { ...commonjs, minify: production, sourcemap: production ? false : 'inline', charset: 'utf8' }
+        // `import()` as require(): a path that is in the package, or nothing.
+        const supported = { 'dynamic-import': false }
+        const { code } = await transform(text, {
+          ...options,
+          format: 'cjs',
+          platform: 'node',
+          target: 'node20',
+          supported,
+        })
+        await writeFile(path, code)
+      }
+    })
+  },
 }
 
 /** @type {import('esbuild').BuildOptions[]} */
 const bundles = [
-  { ...node, ...commonjs, format: 'cjs', entryPoints: ['src/extension/activate.ts'], outfile: 'dist/extension.cjs' },
+  {
+    ...node,
+    format: 'esm',
+    splitting: true,
+    write: false,
+    sourcemap: production ? false : 'inline',
+    plugins: [splitCommonjs],
+    entryPoints: ['src/extension/activate.ts'],
+    outdir: 'dist/extension',
+    outExtension: { '.js': '.cjs' },
+    chunkNames: '[name]-[hash]',
+  },
   { ...node, format: 'esm', banner, entryPoints: ['src/keys/process/main.ts'], outfile: 'dist/keyProcess.js' },
   {
     ...node,
@@ -51,7 +89,7 @@ const bundles = [
     format: 'iife',
     target: 'es2022',
     external: [],
-    entryPoints: { panel: 'webview/main.ts' },
+    entryPoints: { panel: 'webview/main.ts', bundle: 'webview/bundle/main.ts' },
     outdir: 'dist/webview',
     loader: { '.css': 'css' },
   },
@@ -59,6 +97,7 @@ const bundles = [
 
 await rm('dist', { recursive: true, force: true })
 await mkdir('dist/webview', { recursive: true })
+await mkdir('dist/extension', { recursive: true })
 await cp('webview/panel.css', 'dist/webview/panel.css')
 if (watch) {
   for (const options of bundles) await (await context(options)).watch()

@@ -79,5 +79,14 @@ export const sentences = {
   moreCharacters: (n: number) => t`… ${n} more characters`,
   moreLines: (n: number) => t`… ${n} more lines`,
   moreTokens: (n: number) => t`… ${n} more tokens`,
+  trialRunning: (over: number, all: number) =>
+    all === 0 ? t('Starting the sample gateway…') : t`${over} of ${all} tried`,
+  trialDone: (refused: number, attacks: number, passed: number, controls: number) =>
+    controls === 1
+      ? t`${refused} of ${attacks} refused; ${passed} of ${controls} control went through`
+      : t`${refused} of ${attacks} refused; ${passed} of ${controls} controls went through`,
+  trialCancelled: (text: string) => t`Cancelled. ${text}`,
+  reached: (whom: string, bytes: string) => t`What reached ${whom}: ${bytes} bytes.`,
+  place: (at: string, length: string) => t`at byte ${at} of ${length}`,
   announce: (what: string, server: string, reason: string) => t`Rejected: ${what} from ${server}. ${reason}`,
 } as const

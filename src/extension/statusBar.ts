@@ -1,12 +1,11 @@
 import { MarkdownString, StatusBarAlignment, type StatusBarItem, ThemeColor, window } from 'vscode'
-import type { IdentitySetting } from '../contracts/settings.ts'
+import type { GatewaySetting, IdentitySetting } from '../contracts/settings.ts'
 import type { Disposable } from '../support/disposable.ts'
 import { t } from '../support/l10n.ts'
 import { CUSTODY_WORD, STATE_WORD } from './words.ts'
-import type { ContextStore } from './evidence/contextStore.ts'
 import { namedKey } from './identity/namedKey.ts'
-import type { SigningIdentity } from './identity/signingIdentity.ts'
-import type { Gateways } from './sessions/gatewayLink.ts'
+import type { SignerState } from './identity/signingIdentity.ts'
+import type { ConnectionState } from './sessions/gatewayConnection.ts'
 import { escapeMarkdown, statusText } from './statusText.ts'
 
 const BACKGROUND = {
@@ -15,10 +14,19 @@ const BACKGROUND = {
   error: new ThemeColor('statusBarItem.errorBackground'),
 } as const
 
+/** How things stand. Before anything was needed that is told from the settings alone. */
+export interface Standing {
+  readonly gateways: readonly {
+    readonly setting: Pick<GatewaySetting, 'name' | 'servers'>
+    readonly state: Pick<ConnectionState, 'kind'>
+  }[]
+  readonly signer: SignerState
+  /** Rejected since somebody looked. */
+  readonly unseen: number
+}
+
 export interface StatusBarPorts {
-  readonly gateways: Gateways
-  readonly identity: SigningIdentity
-  readonly contexts: ContextStore
+  readonly standing: () => Standing
   readonly identitySetting: () => IdentitySetting
   readonly vaultMade: () => boolean
 }
@@ -39,16 +47,16 @@ export class StatusBar implements Disposable {
   }
 
   update(): void {
-    const { gateways, identity, contexts } = this.ports
-    const { state } = identity
+    const standing = this.ports.standing()
+    const { gateways, signer: state, unseen } = standing
     const signer = 'identity' in state ? state.identity?.signer : undefined
     const status = statusText({
-      gateways: gateways.all().map(({ setting, state }) => ({ name: setting.name, state: state.kind })),
+      gateways: gateways.map(({ setting, state }) => ({ name: setting.name, state: state.kind })),
       signer: state.kind,
-      rejected: contexts.figures.unseen,
+      rejected: unseen,
       ...(signer === undefined ? {} : { custody: signer.custody }),
     })
-    const tooltip = this.tooltip()
+    const tooltip = this.tooltip(standing)
     // Contexts arrive by the hundred; the editor is told only what differs.
     const drawn = `${status.text}\n${tooltip.value}`
     if (drawn === this.drawn) return
@@ -63,9 +71,7 @@ export class StatusBar implements Disposable {
     this.item.dispose()
   }
 
-  private tooltip(): MarkdownString {
-    const { gateways, identity } = this.ports
-    const { state } = identity
+  private tooltip({ gateways, signer: state }: Standing): MarkdownString {
     const markdown = new MarkdownString('', true)
     // Only these commands can be linked, whatever a name manages to smuggle in.
     markdown.isTrusted = { enabledCommands: ['countersign.openPanel', 'countersign.selectSlot', 'countersign.connect'] }
@@ -78,7 +84,7 @@ export class StatusBar implements Disposable {
       markdown.appendMarkdown(`${custody}${escapeMarkdown(`${key.label} · ${key.place}`)}\n\n`)
     }
     if ('error' in state) markdown.appendMarkdown(`${escapeMarkdown(t(state.error.sentence))}\n\n`)
-    for (const { setting, state } of gateways.all()) {
+    for (const { setting, state } of gateways) {
       const glyph = state.kind === 'ready' ? 'ready' : state.kind === 'blocked' ? 'rejected' : 'off'
       const servers = setting.servers.join(', ')
       markdown.appendMarkdown(

@@ -10,7 +10,7 @@ import type { KeyLives } from './identity/keyLives.ts'
 import type { KeyProcesses } from './identity/keyProcesses.ts'
 import type { SignerState, SigningIdentity } from './identity/signingIdentity.ts'
 import { tellLocked } from './identity/tellLocked.ts'
-import type { Panel } from './panel/panel.ts'
+import type { LazyPanel } from './panel/lazyPanel.ts'
 import type { ServerProvider } from './servers/provider.ts'
 import { tellBlocked } from './sessions/blocked.ts'
 import type { Gateway, Gateways } from './sessions/gatewayLink.ts'
@@ -26,7 +26,7 @@ export interface WiringPorts {
   readonly contexts: ContextStore
   readonly journal: LazyJournal
   readonly board: PinBoard
-  readonly panel: Panel
+  readonly panel: LazyPanel
   readonly slots: SlotTree
   readonly provider: ServerProvider
   readonly status: StatusBar
@@ -60,7 +60,6 @@ export class Wiring implements Disposable {
     this.renewed = renewing(configuration.current)
     gateways.configure(configuration.current.gateways)
     void this.ports.agentBridge.begin()
-    configuration.report()
   }
 
   async shutdown(): Promise<void> {
@@ -78,13 +77,16 @@ export class Wiring implements Disposable {
   seen(): void {
     this.ports.contexts.figures.seen()
     this.unseen = 0
+    this.ports.slots.rejected(0)
     this.draw()
   }
 
   private gatewayChanged(gateway: Gateway | undefined): void {
     const { board, panel, provider } = this.ports
     if (gateway === undefined) provider.refresh()
-    else if (gateway.state.kind === 'blocked') void tellBlocked(gateway, panel)
+    else if (gateway.state.kind === 'blocked') {
+      void tellBlocked(gateway, panel).catch((thrown: unknown) => this.ports.failed(thrown, 'panel'))
+    }
     this.draw()
     // A pin may have been made or forgotten; a state file that cannot be read is told where it is used.
     void board.refresh().then(
@@ -113,6 +115,7 @@ export class Wiring implements Disposable {
     if (unseen === this.unseen) return
     this.unseen = unseen
     this.ports.status.update()
+    this.ports.slots.rejected(unseen)
   }
 
   private async settingsChanged(settings: Settings): Promise<void> {

@@ -22,3 +22,6 @@ export interface Signer {
    */
   sign(input: SignInput, signal?: AbortSignal): Promise<Uint8Array>
 }
+
+/** What the identity's key is called where nobody gave it another name. */
+export const DEFAULT_LABEL = 'mcp-identity-key'

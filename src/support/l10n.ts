@@ -54,6 +54,11 @@ export function t(english: string | Sentence | TemplateStringsArray, ...fillings
   return (english instanceof Sentence ? english : said(english, ...fillings)).translated()
 }
 
+function inTable(word: unknown): unknown {
+  if (typeof word === 'string') return t(word)
+  return typeof word === 'object' && word !== null ? translated(word) : word
+}
+
 function keyOf(parts: readonly string[]): string {
   return parts.reduce((key, part, index) => `${key}{${index - 1}}${part}`)
 }
@@ -68,14 +73,17 @@ function fill(text: string, fillings: readonly string[]): string {
     : text.replace(/\{(\d+)\}/g, (whole, index: string) => fillings[Number(index)] ?? whole)
 }
 
-type Words<T> = { readonly [K in keyof T]: T[K] extends string ? string : Words<T[K]> }
+type Words<T> = {
+  readonly [K in keyof T]: T[K] extends string
+    ? string
+    : T[K] extends (...given: never[]) => string
+      ? T[K]
+      : Words<T[K]>
+}
 
-/** A table of words, each translated. An empty one stays empty. */
+/** A table of words, each translated; what takes figures translates itself. */
 export function translated<T extends object>(words: T): Words<T> {
-  const pairs = Object.entries(words).map(([name, word]) => [
-    name,
-    typeof word === 'string' ? t(word) : translated(word),
-  ])
+  const pairs = Object.entries(words).map(([name, word]: [string, unknown]) => [name, inTable(word)])
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same names, and a text wherever there was one
   return Object.fromEntries(pairs) as Words<T>
 }

@@ -56,13 +56,14 @@ export function marked(text: string, most = 200): Child[] {
   )
 }
 
-export function keyValues(
-  rows: readonly (readonly [keyof typeof strings.labels, Child, string?] | undefined)[],
-): VNode {
+/** A label by its English; one that its caller has translated stays. */
+const LABELS: Readonly<Record<string, string>> = strings.labels
+
+export function keyValues(rows: readonly (readonly [string, Child, string?] | undefined)[]): VNode {
   return h(
     'dl',
     { class: 'kv num' },
-    rows.map((row) => row !== undefined && [h('dt', {}, strings.labels[row[0]]), h('dd', { class: row[2] }, row[1])]),
+    rows.map((row) => row !== undefined && [h('dt', {}, LABELS[row[0]] ?? row[0]), h('dd', { class: row[2] }, row[1])]),
   )
 }
 

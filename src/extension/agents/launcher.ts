@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { encodeBase64url } from '../../crypto/encoding.ts'
 import { randomBytes } from '../../crypto/random.ts'
+import { AgentFolder } from '../../mcp/bridge/agentFolder.ts'
 import { CountersignError } from '../../support/errors.ts'
 import { said } from '../../support/l10n.ts'
 
@@ -44,6 +45,11 @@ export class Launcher {
   private async current(): Promise<string | undefined> {
     return await readFile(this.path, 'utf8').catch(() => undefined)
   }
+}
+
+/** The one of this person and this editor. */
+export function ownLauncher(cli: string): Launcher {
+  return new Launcher(new AgentFolder().path, process.execPath, cli)
 }
 
 /** A POSIX shell script; nothing in the two paths is expanded. */

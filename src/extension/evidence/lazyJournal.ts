@@ -1,7 +1,6 @@
 import { journalLimits } from '../../contracts/journalConfig.ts'
 import type { Settings } from '../../contracts/settings.ts'
-import { Journal } from '../../evidence/journal/journal.ts'
-import { keptContexts } from '../../evidence/journal/keptContexts.ts'
+import type { Journal } from '../../evidence/journal/journal.ts'
 import type { EvidenceSink } from '../../evidence/types.ts'
 import type { Log } from '../../support/log.ts'
 
@@ -36,6 +35,10 @@ export class LazyJournal {
 
   private async begin({ contexts, durability, segments, keep }: Settings['journal']): Promise<Journal> {
     const { folder, log } = this
+    const [{ Journal }, { keptContexts }] = await Promise.all([
+      import('../../evidence/journal/journal.ts'),
+      import('../../evidence/journal/keptContexts.ts'),
+    ])
     const kept = await keptContexts(contexts, folder)
     return await Journal.open({ folder, durability, contexts: kept, ...journalLimits(segments, keep), log })
   }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Custody } from '../../contracts/custody.ts'
 import type { IdentitySetting } from '../../contracts/settings.ts'
-import { DEFAULT_LABEL } from '../../keys/hsm/signer.ts'
+import { DEFAULT_LABEL } from '../../keys/signer.ts'
 import type { Pkcs11Setting, SignerState } from './signingIdentity.ts'
 import { t } from '../../support/l10n.ts'
 

@@ -1,6 +1,7 @@
 import type { IdentitySetting } from '../../contracts/settings.ts'
 import { BatchSigner } from '../../keys/batchSigner.ts'
-import { DEFAULT_LABEL, openTokenSigner, type ProcessSigner } from '../../keys/hsm/signer.ts'
+import { openTokenSigner, type ProcessSigner } from '../../keys/hsm/signer.ts'
+import { DEFAULT_LABEL } from '../../keys/signer.ts'
 import type { Clock } from '../../support/clock.ts'
 import type { Disposable } from '../../support/disposable.ts'
 import { Emitter } from '../../support/emitter.ts'

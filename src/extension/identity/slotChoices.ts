@@ -1,5 +1,5 @@
 import type { IdentitySetting } from '../../contracts/settings.ts'
-import { DEFAULT_LABEL } from '../../keys/hsm/signer.ts'
+import { DEFAULT_LABEL } from '../../keys/signer.ts'
 import type { Inventory } from './inventoryService.ts'
 import { isIdentity, keysAt, type Place, type PlacedKey, slotsOf, VAULT } from './keyPlaces.ts'
 import { CUSTODY_WORD } from '../words.ts'

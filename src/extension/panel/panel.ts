@@ -1,14 +1,13 @@
-import { env, Uri, ViewColumn, type WebviewPanel, type WebviewPanelSerializer, window } from 'vscode'
-import type { HostMessage, View } from '../../contracts/panel.ts'
+import { env, Uri, ViewColumn, type WebviewPanel, window } from 'vscode'
+import type { HostMessage } from '../../contracts/panel.ts'
 import { panelHtml } from '../../contracts/panelHtml.ts'
 import { type PanelHandlers, PanelResponder } from '../../contracts/panelRpc.ts'
 import { encodeBase64url } from '../../crypto/encoding.ts'
 import { randomBytes } from '../../crypto/random.ts'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
 import type { CountersignError } from '../../support/errors.ts'
+import { PANEL_TYPE, type Reveal } from './lazyPanel.ts'
 import type { PanelFeed } from './panelFeed.ts'
-
-export const PANEL_TYPE = 'countersign.panel'
 
 export type HostHandlers = Omit<PanelHandlers, 'ready' | 'setFilter' | 'contextRows'>
 
@@ -22,14 +21,12 @@ export interface PanelPorts {
   readonly handlers: HostHandlers
   readonly feed: (post: (message: HostMessage) => void) => PanelFeed
   readonly onError: (method: string, error: CountersignError) => void
-  /** Lives as long as the panel can be opened. */
-  readonly documents: Disposable
   /** Nobody sees the panel now: it is hidden, or closed. */
   readonly hidden: () => void
 }
 
 /** The panel: at most one in a window. What is in it lives in the extension; hiding or reloading it loses nothing. */
-export class Panel implements Disposable, WebviewPanelSerializer {
+export class Panel implements Disposable {
   private readonly ports: PanelPorts
   private readonly owned = new DisposableStore()
   private open: { readonly panel: WebviewPanel; readonly feed: PanelFeed; readonly owned: DisposableStore } | undefined
@@ -37,11 +34,9 @@ export class Panel implements Disposable, WebviewPanelSerializer {
 
   constructor(ports: PanelPorts) {
     this.ports = ports
-    this.owned.add(ports.documents)
-    this.owned.add(window.registerWebviewPanelSerializer(PANEL_TYPE, this))
   }
 
-  show(reveal?: { readonly view: View; readonly session?: string }): void {
+  show(reveal?: Reveal): void {
     if (reveal !== undefined) this.wanted = { type: 'reveal', ...reveal }
     if (this.open === undefined) {
       const panel = window.createWebviewPanel(PANEL_TYPE, 'Countersign', ViewColumn.Active, this.options())
@@ -53,10 +48,15 @@ export class Panel implements Disposable, WebviewPanelSerializer {
   }
 
   /** The window was reloaded with the panel in it. */
-  async deserializeWebviewPanel(panel: WebviewPanel): Promise<void> {
+  restore(panel: WebviewPanel): void {
     this.open?.panel.dispose()
     panel.webview.options = this.options()
     this.adopt(panel)
+  }
+
+  /** The row of the contexts that is selected, while the panel is open. */
+  get selected(): string | undefined {
+    return this.open?.feed.list.selected
   }
 
   stateChanged(): void {

@@ -1,5 +1,4 @@
 import type { PanelHandshake, PanelIdentity, PanelSession, SessionState } from '../../contracts/panelSession.ts'
-import type { GatewaySetting } from '../../contracts/settings.ts'
 import { fingerprintWords } from '../../crypto/fingerprint.ts'
 import type { HandshakeReport, PeerIdentity } from '../../session/api.ts'
 import { EPOCH_AGE, EPOCH_CONTEXTS } from '../../session/limits.ts'
@@ -11,6 +10,7 @@ import type { OpenIdentity } from '../identity/signingIdentity.ts'
 import type { ConnectionState } from '../sessions/gatewayConnection.ts'
 import type { Gateway, GatewayLink } from '../sessions/gatewayLink.ts'
 import { addressOf } from '../sessions/address.ts'
+import { legsOf } from './legsView.ts'
 
 export interface SessionFacts {
   readonly gateway: Gateway
@@ -20,8 +20,6 @@ export interface SessionFacts {
   readonly pinned: RememberedPeer | undefined
   /** The key that the gateway showed last. */
   readonly offered: PeerIdentity | undefined
-  /** A gateway that this window started itself, and with it its servers. */
-  readonly local: boolean
 }
 
 /** One gateway's session as the panel draws it: what was measured, and claims marked as claims by the view. */
@@ -41,7 +39,7 @@ export function sessionView(facts: SessionFacts): PanelSession {
     ...(link === undefined ? {} : live(facts, link)),
     ...(state.kind === 'blocked' ? blocked(facts) : {}),
     // What a way is made of is known when it was made.
-    legs: link === undefined ? [] : legsOf(facts),
+    legs: link === undefined ? [] : legsOf(gateway.setting, link.recorder.told),
     epochs: link === undefined ? [] : [...link.recorder.epochs.all],
     ...(link === undefined || state.kind !== 'ready' ? {} : nextRekey(link)),
     ...figures.session(setting.name),
@@ -144,43 +142,3 @@ function pinOf({ gateway, pinned }: SessionFacts): PanelSession['pin'] {
 }
 
 const FIRST_USE_MS = 60_000
-
-function firstLeg(route: GatewaySetting['route']): string {
-  if (route.kind !== 'websocket') {
-    return t(
-      'ML-KEM and an elliptic curve inside the pipe of a command, as far as the gateway: recording it is of no use later.',
-    )
-  }
-  return route.url.startsWith('wss:')
-    ? t('ML-KEM and an elliptic curve inside TLS, as far as the gateway: recording it is of no use later.')
-    : t(
-        'ML-KEM and an elliptic curve inside a WebSocket without TLS, as far as the gateway: recording it is of no use later.',
-      )
-}
-
-function legsOf({ gateway, local }: SessionFacts): PanelSession['legs'] {
-  const { name, servers, route } = gateway.setting
-  return [
-    {
-      from: 'editor',
-      to: 'gateway',
-      kind: 'quantum-safe',
-      text: firstLeg(route),
-    },
-    ...servers.slice(0, 64).map((server) =>
-      local
-        ? {
-            from: 'gateway',
-            to: server,
-            kind: 'local pipe' as const,
-            text: t('A pipe between two processes of this machine.'),
-          }
-        : {
-            from: 'gateway',
-            to: server,
-            kind: 'unknown' as const,
-            text: t`How ${name} reaches ${server} is not known here.`,
-          },
-    ),
-  ]
-}

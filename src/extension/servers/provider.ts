@@ -6,22 +6,25 @@ import {
   type McpServerDefinitionProvider,
   Uri,
 } from 'vscode'
-import type { GatewaySetting, IdentitySetting } from '../../contracts/settings.ts'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
 import { CountersignError } from '../../support/errors.ts'
 import { said } from '../../support/l10n.ts'
 import type { Gateways } from '../sessions/gatewayLink.ts'
 import type { Bridges } from './bridges.ts'
-import { type ListedServer, listServers } from './serverList.ts'
+import type { ListedServer } from './serverList.ts'
 
 export interface ServerProviderPorts {
+  /** Whether there can be a server to list. */
+  readonly any: () => boolean
+  readonly load: () => Promise<ServerParts>
+  readonly failed: (thrown: unknown, what: string) => void
+}
+
+/** What lists and starts servers. */
+export interface ServerParts {
   readonly gateways: Gateways
   readonly bridges: Bridges
-  /** The key that the settings name: a server sees another client when it changes, so its tools are asked for anew. */
-  readonly identitySetting: () => IdentitySetting
-  /** Whether the editor, or another agent, finds the servers of a gateway in a file of its own: here they would be there twice. */
-  readonly elsewhere: (gateway: GatewaySetting) => boolean
-  readonly failed: (thrown: unknown, what: string) => void
+  readonly listed: () => readonly ListedServer[]
 }
 
 /** Each configured server in the editor's own list of MCP servers, and so in agent mode. */
@@ -41,8 +44,11 @@ export class ServerProvider implements McpServerDefinitionProvider, Disposable {
   }
 
   /** Called eagerly by the editor: it lists and does nothing else. Where a server listens is told when one is started. */
-  provideMcpServerDefinitions(): McpServerDefinition[] {
-    return this.servers().map(({ label, version }) => new McpHttpServerDefinition(label, NOWHERE, {}, version))
+  async provideMcpServerDefinitions(): Promise<McpServerDefinition[]> {
+    if (!this.ports.any()) return []
+    return (await this.ports.load())
+      .listed()
+      .map(({ label, version }) => new McpHttpServerDefinition(label, NOWHERE, {}, version))
   }
 
   /**
@@ -53,15 +59,16 @@ export class ServerProvider implements McpServerDefinitionProvider, Disposable {
     definition: McpServerDefinition,
     token: { readonly isCancellationRequested: boolean; onCancellationRequested(listener: () => void): Disposable },
   ): Promise<McpServerDefinition> {
-    const server = this.servers().find(({ label }) => label === definition.label)
+    const parts = await this.ports.load()
+    const server = parts.listed().find(({ label }) => label === definition.label)
     if (server === undefined) {
       throw new CountersignError('server-unknown', said`${definition.label} is no longer in countersign.gateways.`)
     }
     const abort = new AbortController()
     const subscription = token.onCancellationRequested(() => abort.abort())
     try {
-      await this.ports.gateways.get(server.gateway)?.get({ patient: false, signal: abort.signal })
-      const { socket, path, headers } = await this.ports.bridges.endpoint(server.gateway, server.name)
+      await parts.gateways.get(server.gateway)?.get({ patient: false, signal: abort.signal })
+      const { socket, path, headers } = await parts.bridges.endpoint(server.gateway, server.name)
       const scheme = process.platform === 'win32' ? 'pipe' : 'unix'
       const uri = Uri.from({ scheme, path: socket, fragment: path })
       return new McpHttpServerDefinition(server.label, uri, { ...headers }, server.version)
@@ -75,12 +82,6 @@ export class ServerProvider implements McpServerDefinitionProvider, Disposable {
 
   dispose(): void {
     this.owned.dispose()
-  }
-
-  private servers(): readonly ListedServer[] {
-    const all = this.ports.gateways.all().map(({ setting }) => setting)
-    const settings = all.filter((setting) => !this.ports.elsewhere(setting))
-    return listServers(settings, JSON.stringify(this.ports.identitySetting()))
   }
 }
 

@@ -1,45 +1,64 @@
 import { EventEmitter, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState, window } from 'vscode'
-import type { PanelHsm } from '../../contracts/panelHsm.ts'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
-import { type SlotRow, slotRows } from './rows.ts'
+import { t } from '../../support/l10n.ts'
+import { contexts } from '../commands/counted.ts'
+import type { SlotRow } from './rows.ts'
+
+const KIND = { module: t('module'), slot: t('slot'), key: t('key') } as const
 
 export interface SlotTreePorts {
   /** What there is now. */
-  readonly hsm: () => PanelHsm
+  readonly rows: () => readonly SlotRow[]
   /** Begins to look: modules are loaded, and asked for changes until it is disposed. */
   readonly look: () => Disposable
 }
 
 /** The tree view of modules, slots and keys. To open it is to look: nothing is loaded before, and nothing asked after. */
 export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
-  private readonly ports: SlotTreePorts
+  private readonly load: () => Promise<SlotTreePorts>
+  private ports: SlotTreePorts | undefined
   private readonly owned = new DisposableStore()
   private readonly changed = new EventEmitter<undefined>()
   readonly onDidChangeTreeData = this.changed.event
   private readonly view
   private looking: Disposable | undefined
   private rows: readonly SlotRow[] = []
+  /** Rejections that a person did not look at, and how many of them there were when they last looked at this view. */
+  private rejections = 0
+  private looked = 0
   private drawn = ''
 
-  constructor(ports: SlotTreePorts) {
-    this.ports = ports
+  /** `load` tells a failure itself. */
+  constructor(load: () => Promise<SlotTreePorts>) {
+    this.load = load
     this.owned.add(this.changed)
     this.view = this.owned.add(window.createTreeView('countersign.slots', { treeDataProvider: this }))
-    this.owned.add(this.view.onDidChangeVisibility(({ visible }) => this.seen(visible)))
-    this.seen(this.view.visible)
+    this.owned.add(this.view.onDidChangeVisibility(() => void this.begin()))
   }
 
   /** Something in the inventory changed: drawn only while it is seen, and only where it makes a difference. */
   update(): void {
-    if (this.looking === undefined) return
-    this.rows = slotRows(this.ports.hsm())
+    if (this.looking === undefined || this.ports === undefined) return
+    this.rows = this.ports.rows()
     const drawn = JSON.stringify(this.rows)
     if (drawn === this.drawn) return
     this.drawn = drawn
     this.changed.fire(undefined)
   }
 
-  getChildren(row?: SlotRow): SlotRow[] {
+  /** Contexts were rejected, or the panel's list of them was looked at: a number on the view's icon says so from afar. */
+  rejected(unseen: number): void {
+    if (unseen < this.rejections) this.looked = 0
+    this.rejections = unseen
+    if (this.looking !== undefined) this.looked = unseen
+    const value = unseen - this.looked
+    const tooltip = t`Rejected since you last looked: ${contexts(value)}. Open the panel to see why.`
+    this.view.badge = value > 0 ? { value, tooltip } : undefined
+  }
+
+  /** Asked for while the view is seen only: without waiting, a view that was open at the start would be drawn as empty. */
+  async getChildren(row?: SlotRow): Promise<SlotRow[]> {
+    if (row === undefined) await this.begin()
     return [...(row?.children ?? this.rows)]
   }
 
@@ -54,7 +73,7 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
     item.tooltip = tooltip
     item.iconPath = new ThemeIcon(icon)
     item.contextValue = context
-    item.accessibilityInformation = { label: `${kind} ${label}, ${description}` }
+    item.accessibilityInformation = { label: `${KIND[kind]} ${label}, ${description}` }
     return item
   }
 
@@ -63,11 +82,17 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
     this.owned.dispose()
   }
 
-  private seen(visible: boolean): void {
-    if (visible) this.looking ??= this.ports.look()
+  /** Begins to look, or stops: by whether the view is seen when what it needs is there. */
+  private async begin(): Promise<void> {
+    if (this.view.visible) {
+      this.ports ??= await this.load().catch(() => undefined)
+    }
+    const seen = this.view.visible && !this.owned.disposed
+    if (seen) this.looking ??= this.ports?.look()
     else this.looking?.dispose()
-    if (!visible) this.looking = undefined
+    if (!seen) this.looking = undefined
     this.update()
+    if (seen) this.rejected(this.rejections)
   }
 }
 

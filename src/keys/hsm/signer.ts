@@ -4,6 +4,7 @@ import type { SignatureAlgorithm } from '../../crypto/signature.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
 import { said } from '../../support/l10n.ts'
 import type { Log } from '../../support/log.ts'
+import { DEFAULT_LABEL } from '../signer.ts'
 import { badReply, type Connection } from './connection.ts'
 import { type OpenKey, ProcessSigner } from './processSigner.ts'
 import type { KeyProcess } from './supervisor.ts'
@@ -33,8 +34,6 @@ export interface TokenSignerOptions {
   readonly create?: SignatureAlgorithm
   readonly log: Log
 }
-
-export const DEFAULT_LABEL = 'mcp-identity-key'
 
 /**
  * A key of a vault, opened in its key process.

@@ -1,12 +1,13 @@
 // @ts-check
 'use strict'
-// Takes the place of dist/extension.cjs in an installed copy of the extension, which the bench has renamed: what loading and
+// Takes the place of dist/extension/activate.cjs in an installed copy of the extension, which the bench has renamed: what loading and
 // activating it costs is measured where it happens, and nothing in what ships knows of it. Both are synchronous, so nothing
 // else of this host runs in between; CPU of all threads, which has garbage collection and compilation in it. SIGUSR2 begins and
 // ends a profile: other extensions share this host, and only a profile says which part of its work is ours.
 const fs = require('node:fs')
 const { Session } = require('node:inspector')
 const path = require('node:path')
+const { fileURLToPath } = require('node:url')
 
 const cpu = () => {
   const { user, system } = process.cpuUsage()
@@ -14,7 +15,7 @@ const cpu = () => {
 }
 
 const began = cpu()
-const real = require(path.join(__dirname, 'extension.real.cjs'))
+const real = require(path.join(__dirname, 'activate.real.cjs'))
 const load = cpu() - began
 
 /** @param {import('vscode').ExtensionContext} context */
@@ -53,7 +54,13 @@ function ownMs({ nodes, samples = [], timeDeltas = [] }) {
     own.add(id)
     for (const child of byId.get(id)?.children ?? []) mark(child)
   }
-  for (const { id, callFrame } of nodes) if (callFrame.url.endsWith('extension.real.cjs') && !own.has(id)) mark(id)
+  for (const { id, callFrame } of nodes) if (isOurs(callFrame.url) && !own.has(id)) mark(id)
   const micros = samples.reduce((sum, id, index) => sum + (own.has(id) ? (timeDeltas[index + 1] ?? 0) : 0), 0)
   return micros / 1000
+}
+
+/** Every file beside this one is a part of the extension; this one is not. @param {string} url */
+function isOurs(url) {
+  const file = url.startsWith('file:') ? fileURLToPath(url) : url
+  return path.dirname(file) === __dirname && file !== __filename
 }

@@ -46,9 +46,9 @@ try {
 async function putProbe(extensions) {
   const name = (await readdir(extensions)).find((one) => one.startsWith('countersign.countersign-'))
   if (name === undefined) throw new Error('the extension was not installed')
-  const dist = path.join(extensions, name, 'dist')
-  await rename(path.join(dist, 'extension.cjs'), path.join(dist, 'extension.real.cjs'))
-  await copyFile(PROBE, path.join(dist, 'extension.cjs'))
+  const dist = path.join(extensions, name, 'dist', 'extension')
+  await rename(path.join(dist, 'activate.cjs'), path.join(dist, 'activate.real.cjs'))
+  await copyFile(PROBE, path.join(dist, 'activate.cjs'))
   return dist
 }
 

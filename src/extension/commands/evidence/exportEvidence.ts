@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { Uri, window } from 'vscode'
+import { commands, Uri, window } from 'vscode'
 import { type Exported, exportBundle } from '../../../evidence/bundle/exportBundle.ts'
 import { writeNewFile } from '../../../evidence/bundle/file.ts'
 import { BUNDLE_EXTENSION } from '../../../evidence/bundle/format.ts'
@@ -12,6 +12,7 @@ import type { KeyRing } from '../../../trust/keyRing.ts'
 import { knownKeys } from '../../../trust/knownKeys.ts'
 import type { SigningIdentity } from '../../identity/signingIdentity.ts'
 import { withProgress } from '../../progress.ts'
+import { BUNDLE_EDITOR } from '../../readers.ts'
 import { contexts } from '../counted.ts'
 import { choiceFrom, chooseEvidence, chooseRedaction, type EvidenceChoice } from './chooseEvidence.ts'
 
@@ -60,7 +61,7 @@ export async function exportEvidence(ports: EvidencePorts, target: unknown): Pro
       ),
     )
   })
-  tell(file.fsPath, exported, choice)
+  tell(file, exported, choice)
 }
 
 /** The person agreed in the dialog to what is there being replaced: it is, when the new file is whole. */
@@ -73,16 +74,19 @@ async function replacing<T>(path: string, work: (path: string) => Promise<T>): P
   return result
 }
 
-function tell(path: string, { records, redacted, encrypted, problems }: Exported, { whole }: EvidenceChoice): void {
+function tell(file: Uri, exported: Exported, { whole }: EvidenceChoice): void {
+  const { records, redacted, encrypted, problems } = exported
   const parts = [
-    t`${contexts(records)} went into ${path}.`,
+    t`${contexts(records)} went into ${file.fsPath}.`,
     ...(redacted > 0 ? [t`The bytes of ${contexts(redacted)} were left out.`] : []),
     ...(encrypted > 0 ? [t`${contexts(encrypted)} are in it by digest only: the journal has them encrypted.`] : []),
     ...(problems.length > 0 ? [t`The journal itself is damaged or not complete: ${problems[0] ?? ''}`] : []),
     ...(whole ? [] : [t('It shows what is in it, and not that nothing is missing around it.')]),
     t`Its reader says: countersign verify --trust KEYS ${BUNDLE_NAME}, with your keys (Export Keys…) and the gateway's.`,
   ]
-  void window.showInformationMessage(parts.join(' '))
+  void window.showInformationMessage(parts.join(' '), t('Open')).then((pressed) => {
+    if (pressed !== undefined) void commands.executeCommand('vscode.openWith', file, BUNDLE_EDITOR)
+  })
 }
 
 const BUNDLE_NAME = `FILE${BUNDLE_EXTENSION}`

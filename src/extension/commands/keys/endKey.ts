@@ -1,7 +1,7 @@
 import { env, window } from 'vscode'
 import { fingerprintWords } from '../../../crypto/fingerprint.ts'
 import { isSignatureAlgorithm } from '../../../crypto/signature.ts'
-import { DEFAULT_LABEL } from '../../../keys/hsm/signer.ts'
+import { DEFAULT_LABEL } from '../../../keys/signer.ts'
 import { lifeState, type LifeState } from '../../../trust/keyRing.ts'
 import { isIdentity, type PlacedKey } from '../../identity/keyPlaces.ts'
 import { withProgress } from '../../progress.ts'

@@ -1,5 +1,5 @@
 import { window } from 'vscode'
-import { DEFAULT_LABEL } from '../../../keys/hsm/signer.ts'
+import { DEFAULT_LABEL } from '../../../keys/signer.ts'
 import { CountersignError } from '../../../support/errors.ts'
 import { t } from '../../../support/l10n.ts'
 import { findPlace, isIdentity, keysAt, placeText } from '../../identity/keyPlaces.ts'

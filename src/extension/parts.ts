@@ -1,0 +1,303 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { env, type ExtensionContext, ExtensionKind, type Uri, type WebviewPanel, window } from 'vscode'
+import { systemClock as clock } from '../support/clock.ts'
+import { type Disposable, DisposableStore } from '../support/disposable.ts'
+import type { CountersignError } from '../support/errors.ts'
+import { t } from '../support/l10n.ts'
+import { AgentFolder } from '../mcp/bridge/agentFolder.ts'
+import { GatewayPins } from '../trust/gatewayPins.ts'
+import { KeyRing } from '../trust/keyRing.ts'
+import { AgentBridge } from './agents/agentBridge.ts'
+import { ownLauncher } from './agents/launcher.ts'
+import type { CommandTable } from './commands/register.ts'
+import { lockIdle, type LockPorts } from './commands/pins/lockNow.ts'
+import type { Configuration } from './configuration.ts'
+import { ContextDocuments } from './documents/contextDocuments.ts'
+import { ContextStore } from './evidence/contextStore.ts'
+import { keysKnownHere } from './evidence/knownHere.ts'
+import { LazyJournal } from './evidence/lazyJournal.ts'
+import { AutoLock } from './identity/autoLock.ts'
+import { InventoryService } from './identity/inventoryService.ts'
+import { KeyLives } from './identity/keyLives.ts'
+import { KeyProcesses } from './identity/keyProcesses.ts'
+import { tokenName } from './identity/namedKey.ts'
+import { PinDesk } from './identity/pinDesk.ts'
+import { SigningIdentity } from './identity/signingIdentity.ts'
+import { EmbeddedVault } from './identity/vault.ts'
+import { logFailure } from './failures.ts'
+import type { OutputLog } from './outputLog.ts'
+import { LazyPanel } from './panel/lazyPanel.ts'
+import { panelWords } from './panel/panelWords.ts'
+import { hsmState } from './panel/panelState.ts'
+import type { Places } from './places.ts'
+import { SampleGateway } from './sample/sampleGateway.ts'
+import { SecretStore } from './secretStore.ts'
+import { SecuredServers } from './secured/securedServers.ts'
+import { Bridges } from './servers/bridges.ts'
+import { listServers } from './servers/serverList.ts'
+import type { ServerParts, ServerProvider } from './servers/provider.ts'
+import { askAboutGateway } from './sessions/approval.ts'
+import { Connections } from './sessions/connections.ts'
+import type { GatewayLink } from './sessions/gatewayLink.ts'
+import type { OpenLinkPorts } from './sessions/openLink.ts'
+import { PinBoard } from './sessions/pinBoard.ts'
+import { sleep } from './sessions/sleep.ts'
+import { slotRows } from './slots/rows.ts'
+import type { SlotTree, SlotTreePorts } from './slots/slotTree.ts'
+import type { Standing, StatusBar } from './statusBar.ts'
+import { TrialBoard } from './trial/board.ts'
+import { Wiring } from './wiring.ts'
+
+/** What `activate` made: it is registered with the editor, and draws before anything else is needed. */
+export interface Root {
+  readonly context: ExtensionContext
+  readonly log: OutputLog
+  readonly places: Places
+  readonly configuration: Configuration
+  readonly status: StatusBar
+  readonly slots: SlotTree
+  readonly provider: ServerProvider
+  readonly failed: (thrown: unknown, what: string) => void
+}
+
+/** Everything behind it. */
+export interface Parts extends Disposable {
+  readonly panel: LazyPanel
+  readonly servers: ServerParts
+  readonly tree: SlotTreePorts
+  readonly documents: ContextDocuments
+  openBundle(uri: Uri, panel: WebviewPanel): Promise<void>
+  standing(): Standing
+  /** Runs a command of the palette; `target` is what a menu was opened on. */
+  command(id: string, target: unknown): Promise<void>
+  /** The goodbyes of sessions and the last line of the journal. Before `dispose`. */
+  close(): Promise<void>
+}
+
+/** Constructs the extension. Nothing here connects, opens a key or starts a process: that happens when it is first needed. */
+export function assemble({ context, log, places, configuration, status, slots, provider, failed }: Root): Parts {
+  const owned = new DisposableStore()
+  const secrets = new SecretStore(context.secrets)
+  const modules = () => configuration.current.modules
+  const processes = owned.add(
+    new KeyProcesses({
+      path: places.keyProcess,
+      log,
+      pins: (module, parameters) => secrets.pinSource(module, parameters),
+      modules,
+      unlocked: () => autoLock.unlocked(),
+    }),
+  )
+  const autoLock: AutoLock = owned.add(
+    new AutoLock({
+      minutes: () => configuration.current.autoLock,
+      lock: () => lockIdle(locking, configuration.current.autoLock),
+      clock,
+      after,
+    }),
+  )
+  const ring = new KeyRing(places.state, clock)
+  const pinDesk = new PinDesk({ secrets, processes, log })
+  const vault = new EmbeddedVault({
+    keyProcess: () => processes.vault(),
+    file: places.vault,
+    key: (mayCreate) => secrets.vaultKey(mayCreate),
+    // In the status bar: nobody has to do anything about it.
+    created: () => void window.setStatusBarMessage(VAULT_MADE, 20_000),
+    log,
+  })
+  const identity = owned.add(
+    new SigningIdentity({
+      setting: () => configuration.usable.identity,
+      processes,
+      openVault: () => vault.open(),
+      unlock: (setting) => pinDesk.unlock(setting, tokenName(setting)),
+      ring,
+      used: () => autoLock.used(),
+      clock,
+      log,
+    }),
+  )
+  const lives = owned.add(new KeyLives(ring, clock, log))
+  const lifeOf = (kid: string) => lives.of(kid)
+  const vaultMade = () => existsSync(places.vault)
+  const identitySetting = () => configuration.current.identity
+  const inventory = owned.add(new InventoryService({ processes, modules, vaultFile: places.vault, clock }))
+  const locking: LockPorts = { processes, identity, pins: pinDesk, locked: () => whenLocked(autoLock, inventory) }
+
+  // Imported when an older context is opened, which in most windows nobody does.
+  const contexts = new ContextStore(clock, {
+    find: async (place, signal) =>
+      (await import('../evidence/journal/store.ts')).findEntry(places.journal, place, signal),
+  })
+  const journal = new LazyJournal(places.journal, () => configuration.usable.journal, log)
+  const pins = new GatewayPins(places.state, clock)
+  const board = new PinBoard(pins)
+  const known = () => keysKnownHere({ ring, pins, gateways: () => configuration.current.gateways })
+  const readJournal = async () => (await import('../evidence/journal/store.ts')).openJournal(places.journal)
+  const documents = new ContextDocuments({ contexts, journal: readJournal, known })
+  const agentFolder = new AgentFolder()
+  const launcher = ownLauncher(places.cli)
+  const secured = new SecuredServers({
+    folder: places.secured,
+    launcher: launcher.path,
+    cli: places.cli,
+    inputs: secrets,
+    environment: process.env,
+    log,
+  })
+  const linkPorts: OpenLinkPorts = {
+    settings: () => configuration.usable,
+    identity,
+    pins,
+    ask: (gateway, question) => askAboutGateway(gateway, question, configuration.current.clientName),
+    offered: (gateway, peer) => void board.offered.set(gateway, peer),
+    legsChanged: () => panel.stateChanged(),
+    journal: () => journal.sink(),
+    environment: (gateway) => secured.environment(gateway),
+    contexts,
+    clock,
+    log,
+  }
+  const gateways = owned.add(
+    new Connections<GatewayLink>({
+      // Imported when first needed: protocol and carriers are a good part of the bundle, and most windows never connect.
+      attempt: async (setting, signal) => (await import('./sessions/openLink.ts')).openLink(linkPorts, setting, signal),
+      clock,
+      random: Math.random,
+      sleep,
+    }),
+  )
+  const sample = owned.add(new SampleGateway(places, log))
+  const trial = new TrialBoard(async (...given) =>
+    (await import('./trial/sampleTrial.ts')).runSampleTrial(places, log, ...given),
+  )
+  const bridges = owned.add(new Bridges(gateways, log))
+  const agentBridge = owned.add(new AgentBridge(gateways, agentFolder, log))
+
+  const used = () => autoLock.used()
+  const commands = {
+    configuration,
+    inventory,
+    processes,
+    secrets,
+    pins: pinDesk,
+    ring,
+    vault,
+    log,
+    gateways,
+    identity,
+    sample,
+    trial,
+    gatewayPins: pins,
+    evidence: { journal: places.journal, state: places.state },
+    picking: { contexts, journal: readJournal, selected: () => panel.selected },
+    documents,
+    clock,
+    locking,
+    secured,
+    agents: { folder: agentFolder, bridge: agentBridge, launcher, editorUser: editorUserFolder(context) },
+    used,
+  }
+  // Imported when somebody does something: a window whose agents work by themselves needs neither commands nor panel.
+  const actions = async () => (await import('./commands/commandTable.ts')).commandTable(commands)
+  const listed = () => {
+    // What was secured is in a file of the editor, or of another agent: here it would be there twice.
+    const settings = gateways.all().flatMap(({ setting }) => (secured.has(setting) ? [] : [setting]))
+    // A server sees another client when the key changes, so its tools are asked for anew.
+    return listServers(settings, JSON.stringify(identitySetting()))
+  }
+  const own: CommandTable = {
+    'countersign.openPanel': () => panel.show(),
+    'countersign.tryToBreakIt': async () => {
+      await panel.show({ view: 'trial' })
+      await (await actions()).startTrial()
+    },
+  }
+  const hsm = { identity, identitySetting, inventory, lifeOf }
+  const panel: LazyPanel = owned.add(
+    new LazyPanel(async () =>
+      (await import('./panel/openPanel.ts')).openPanel({
+        folder: places.webview,
+        icon: join(context.extensionPath, 'media', 'icon.png'),
+        translations: places.translations,
+        state: { ...hsm, gateways, contexts, board, vaultMade },
+        actions: await actions(),
+        documents,
+        trial,
+        log,
+        seen: () => wiring.seen(),
+      }),
+    ),
+  )
+  const wiring: Wiring = owned.add(
+    new Wiring({
+      configuration,
+      gateways,
+      identity,
+      inventory,
+      contexts,
+      journal,
+      board,
+      panel,
+      slots,
+      provider,
+      status,
+      processes,
+      autoLock,
+      lives,
+      agentBridge,
+      failed,
+    }),
+  )
+  wiring.begin()
+  return {
+    panel,
+    servers: { gateways, bridges, listed },
+    tree: { rows: () => slotRows(hsmState(hsm)), look: () => inventory.look() },
+    documents,
+    openBundle: async (uri, panel) => {
+      const failed = (error: CountersignError) => logFailure(log, error, 'bundle')
+      const { openBundle } = await import('./bundle/openBundle.ts')
+      openBundle(
+        {
+          folder: places.webview,
+          words: await panelWords(places.translations, env.language),
+          uri,
+          known,
+          clock,
+          failed,
+        },
+        panel,
+      )
+    },
+    standing: () => ({ gateways: gateways.all(), signer: identity.state, unseen: contexts.figures.unseen }),
+    command: async (id, target) => {
+      used()
+      await (own[id] ?? (await actions()).palette[id])?.(target)
+    },
+    close: async () => {
+      await Promise.all([trial.end(), wiring.shutdown()])
+    },
+    dispose: () => owned.dispose(),
+  }
+}
+
+/** What is shown of tokens is not true any more; nobody who did not look at them before is shown them now. */
+function whenLocked(autoLock: AutoLock, inventory: InventoryService): void {
+  autoLock.locked()
+  if (inventory.inventory.refreshedAt !== undefined) void inventory.refresh()
+}
+
+/** `User`, two levels above our storage; a host on another machine than the window has not the person's own. */
+function editorUserFolder({ extension, globalStorageUri }: ExtensionContext): string | undefined {
+  return extension.extensionKind === ExtensionKind.UI ? dirname(dirname(globalStorageUri.fsPath)) : undefined
+}
+
+function after(ms: number, run: () => void): Disposable {
+  const timer = setTimeout(run, ms)
+  return { dispose: () => clearTimeout(timer) }
+}
+
+const VAULT_MADE = t('$(countersign-software) Countersign made a key in its embedded vault (software)')
