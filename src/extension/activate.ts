@@ -1,5 +1,3 @@
-// Before all others: see there.
-import './language.ts'
 import { existsSync } from 'node:fs'
 import { type ExtensionContext, window } from 'vscode'
 import { DisposableStore } from '../support/disposable.ts'
