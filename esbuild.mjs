@@ -89,7 +89,7 @@ const bundles = [
     format: 'iife',
     target: 'es2022',
     external: [],
-    entryPoints: { panel: 'webview/main.ts' },
+    entryPoints: { panel: 'webview/main.ts', bundle: 'webview/bundle/main.ts' },
     outdir: 'dist/webview',
     loader: { '.css': 'css' },
   },

@@ -8,6 +8,7 @@ import { Upstreams } from '../mcp/upstream/upstreams.ts'
 import type { Session } from '../session/api.ts'
 import { StreamCarrier } from '../session/carrier/stdio.ts'
 import { acceptSession, type AcceptOptions, GatewayListener } from '../session/gateway.ts'
+import type { LegsPort } from '../session/ports.ts'
 import { ClientRegistry } from '../trust/clientRegistry.ts'
 import { readOwnTransition } from './identityFile.ts'
 import { type CliContext, type Endpoint, openEndpoint, untilAsked, usage } from './endpoint.ts'
@@ -28,7 +29,7 @@ export async function runGateway(argv: readonly string[], context: CliContext): 
   const upstreams = await openUpstreams(file, config, context)
   const endpoint = await openEndpoint(file, config, context)
   try {
-    const options = await acceptOptions(config, endpoint, context)
+    const options = await acceptOptions(config, endpoint, upstreams, context)
     await (stdio ? serveStdio(options, upstreams, context) : serveSocket(config, endpoint, options, upstreams, context))
     return 0
   } finally {
@@ -42,7 +43,12 @@ async function openUpstreams(file: string, config: GatewayConfig, { log }: CliCo
   return new Upstreams(await upstreamsOf(file, config), log, (server) => grantFile(state, server))
 }
 
-async function acceptOptions(config: GatewayConfig, endpoint: Endpoint, { log }: CliContext): Promise<AcceptOptions> {
+async function acceptOptions(
+  config: GatewayConfig,
+  endpoint: Endpoint,
+  legs: LegsPort,
+  { log }: CliContext,
+): Promise<AcceptOptions> {
   const { state, clients, suites = DEFAULT_SUITES, transition, rotation, rotationGrace } = config
   const { ports, kid } = endpoint
   const policy = { rotation, grace: rotationGrace * 3_600_000 }
@@ -52,6 +58,7 @@ async function acceptOptions(config: GatewayConfig, endpoint: Endpoint, { log }:
     suites,
     clients: registry,
     transitions: registry,
+    legs,
     ...(transition !== undefined && { transition: await readOwnTransition(endpoint.path(transition), kid) }),
   }
 }

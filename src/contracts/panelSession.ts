@@ -39,7 +39,7 @@ export const handshakeSchema = v.strictObject({
   bytes: count,
 })
 
-export const LEG_KINDS = ['quantum-safe', 'local pipe', 'loopback', 'classical', 'unknown'] as const
+export const LEG_KINDS = ['quantum-safe', 'local pipe', 'loopback', 'plain', 'classical', 'unknown'] as const
 
 /** One stretch of the way. `to` is `gateway` or a server's name; `text` says in a sentence what the leg is made of. */
 export const legSchema = v.strictObject({

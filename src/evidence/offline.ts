@@ -19,7 +19,7 @@ import {
 import type { OfflineSession } from './offline/session.ts'
 import { OfflineSessions } from './offline/sessions.ts'
 import { peeked } from './offline/peek.ts'
-import { FileTrust } from './offline/trust.ts'
+import { FileTrust, type Strangers } from './offline/trust.ts'
 import type { TrustedWindow } from './trustedKeys.ts'
 import type { Statement } from './types.ts'
 import type { Verdict } from './verdict.ts'
@@ -46,20 +46,25 @@ export type Watcher = (evidence: ReadEvidence, finding: Finding) => void
 export class OfflineVerifier {
   private readonly trusted: ReadonlyMap<string, TrustedWindow> | undefined
   private readonly watcher: Watcher | undefined
+  private readonly strangers: Strangers
   private readonly verifier = new EvidenceVerifier()
   private readonly sessions = new OfflineSessions()
   private readonly history = new JournalHistory()
   private readonly counts = { files: 0, records: 0, redacted: 0, holds: 0, false: 0, incomplete: 0 }
 
-  /** @param trusted keys by kid, with their windows; undefined compares signers with nothing, and every finding says so */
-  constructor(trusted?: ReadonlyMap<string, TrustedWindow>, watcher?: Watcher) {
+  /**
+   * @param trusted keys by kid, with their windows; undefined compares signers with nothing, and every finding says so
+   * @param strangers what a signer is that is not among them: `trusted` may be all that counts, or only what is known here
+   */
+  constructor(trusted?: ReadonlyMap<string, TrustedWindow>, watcher?: Watcher, strangers: Strangers = 'refused') {
     this.trusted = trusted
     this.watcher = watcher
+    this.strangers = strangers
   }
 
   /** One finding a record, and one for each problem of the file, as it is read. */
   async *verifyFile(name: string, input: AsyncIterable<Uint8Array>): AsyncGenerator<Finding> {
-    const file: CurrentFile = { name, number: this.counts.files++, trust: new FileTrust(this.trusted) }
+    const file: CurrentFile = { name, number: this.counts.files++, trust: new FileTrust(this.trusted, this.strangers) }
     try {
       const { start, whole } = await peeked(input, BUNDLE_START.length)
       const findings = Buffer.compare(start, BUNDLE_START) === 0 ? this.bundle(file, whole) : this.journal(file, whole)
@@ -188,7 +193,7 @@ export class OfflineVerifier {
       const known = this.sessions.get(statement.sid)
       next = encodeBase64url(chainNext(Buffer.from(statement.prev, 'base64url'), entry.statement))
       session = known
-      const { trusts } = trust
+      const trusts = trust.trustsIn(kid)
       return {
         session: known.expectations({ statement, next, kid, file: number }),
         ...(trusts !== undefined && { trusts }),

@@ -11,6 +11,7 @@ import { OutputLog } from './outputLog.ts'
 import { PANEL_TYPE } from './panel/lazyPanel.ts'
 import type { Parts, Root } from './parts.ts'
 import { Places } from './places.ts'
+import { registerReaders } from './readers.ts'
 import { ServerProvider } from './servers/provider.ts'
 import { SlotTree } from './slots/slotTree.ts'
 import { type Standing, StatusBar } from './statusBar.ts'
@@ -60,6 +61,8 @@ export function activate(context: ExtensionContext): void {
       deserializeWebviewPanel: async (panel) => (await needed('panel')).panel.restore(panel),
     }),
   )
+
+  owned.add(registerReaders(needed))
 
   const begin = () => {
     // What fails is told by `needed`.

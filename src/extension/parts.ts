@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type ExtensionContext, ExtensionKind, window } from 'vscode'
+import { type ExtensionContext, ExtensionKind, type Uri, type WebviewPanel, window } from 'vscode'
 import { systemClock as clock } from '../support/clock.ts'
 import { type Disposable, DisposableStore } from '../support/disposable.ts'
+import type { CountersignError } from '../support/errors.ts'
 import { AgentFolder } from '../mcp/bridge/agentFolder.ts'
 import { GatewayPins } from '../trust/gatewayPins.ts'
 import { KeyRing } from '../trust/keyRing.ts'
@@ -11,7 +12,9 @@ import { ownLauncher } from './agents/launcher.ts'
 import type { CommandTable } from './commands/register.ts'
 import { lockIdle, type LockPorts } from './commands/pins/lockNow.ts'
 import type { Configuration } from './configuration.ts'
+import { ContextDocuments } from './documents/contextDocuments.ts'
 import { ContextStore } from './evidence/contextStore.ts'
+import { keysKnownHere } from './evidence/knownHere.ts'
 import { LazyJournal } from './evidence/lazyJournal.ts'
 import { AutoLock } from './identity/autoLock.ts'
 import { InventoryService } from './identity/inventoryService.ts'
@@ -21,6 +24,7 @@ import { tokenName } from './identity/namedKey.ts'
 import { PinDesk } from './identity/pinDesk.ts'
 import { SigningIdentity } from './identity/signingIdentity.ts'
 import { EmbeddedVault } from './identity/vault.ts'
+import { logFailure } from './failures.ts'
 import type { OutputLog } from './outputLog.ts'
 import { LazyPanel } from './panel/lazyPanel.ts'
 import { hsmState } from './panel/panelState.ts'
@@ -40,6 +44,7 @@ import { sleep } from './sessions/sleep.ts'
 import { slotRows } from './slots/rows.ts'
 import type { SlotTree, SlotTreePorts } from './slots/slotTree.ts'
 import type { Standing, StatusBar } from './statusBar.ts'
+import { TrialBoard } from './trial/board.ts'
 import { Wiring } from './wiring.ts'
 
 /** What `activate` made: it is registered with the editor, and draws before anything else is needed. */
@@ -59,6 +64,8 @@ export interface Parts extends Disposable {
   readonly panel: LazyPanel
   readonly servers: ServerParts
   readonly tree: SlotTreePorts
+  readonly documents: ContextDocuments
+  openBundle(uri: Uri, panel: WebviewPanel): Promise<void>
   standing(): Standing
   /** Runs a command of the palette; `target` is what a menu was opened on. */
   command(id: string, target: unknown): Promise<void>
@@ -125,6 +132,9 @@ export function assemble({ context, log, places, configuration, status, slots, p
   const journal = new LazyJournal(places.journal, () => configuration.usable.journal, log)
   const pins = new GatewayPins(places.state, clock)
   const board = new PinBoard(pins)
+  const known = () => keysKnownHere({ ring, pins, gateways: () => configuration.current.gateways })
+  const readJournal = async () => (await import('../evidence/journal/store.ts')).openJournal(places.journal)
+  const documents = new ContextDocuments({ contexts, journal: readJournal, known })
   const agentFolder = new AgentFolder()
   const launcher = ownLauncher(places.cli)
   const secured = new SecuredServers({
@@ -141,6 +151,7 @@ export function assemble({ context, log, places, configuration, status, slots, p
     pins,
     ask: (gateway, question) => askAboutGateway(gateway, question, configuration.current.clientName),
     offered: (gateway, peer) => void board.offered.set(gateway, peer),
+    legsChanged: () => panel.stateChanged(),
     journal: () => journal.sink(),
     environment: (gateway) => secured.environment(gateway),
     contexts,
@@ -157,6 +168,9 @@ export function assemble({ context, log, places, configuration, status, slots, p
     }),
   )
   const sample = owned.add(new SampleGateway(places, log))
+  const trial = new TrialBoard(async (...given) =>
+    (await import('./trial/sampleTrial.ts')).runSampleTrial(places, log, ...given),
+  )
   const bridges = owned.add(new Bridges(gateways, log))
   const agentBridge = owned.add(new AgentBridge(gateways, agentFolder, log))
 
@@ -173,8 +187,11 @@ export function assemble({ context, log, places, configuration, status, slots, p
     gateways,
     identity,
     sample,
+    trial,
     gatewayPins: pins,
     evidence: { journal: places.journal, state: places.state },
+    picking: { contexts, journal: readJournal, selected: () => panel.selected },
+    documents,
     clock,
     locking,
     secured,
@@ -189,15 +206,23 @@ export function assemble({ context, log, places, configuration, status, slots, p
     // A server sees another client when the key changes, so its tools are asked for anew.
     return listServers(settings, JSON.stringify(identitySetting()))
   }
-  const own: CommandTable = { 'countersign.openPanel': () => panel.show() }
+  const own: CommandTable = {
+    'countersign.openPanel': () => panel.show(),
+    'countersign.tryToBreakIt': async () => {
+      await panel.show({ view: 'trial' })
+      await (await actions()).startTrial()
+    },
+  }
   const hsm = { identity, identitySetting, inventory, lifeOf }
-  const panel = owned.add(
+  const panel: LazyPanel = owned.add(
     new LazyPanel(async () =>
       (await import('./panel/openPanel.ts')).openPanel({
         folder: places.webview,
         icon: join(context.extensionPath, 'media', 'icon.png'),
         state: { ...hsm, gateways, contexts, board, vaultMade },
         actions: await actions(),
+        documents,
+        trial,
         log,
         seen: () => wiring.seen(),
       }),
@@ -228,12 +253,20 @@ export function assemble({ context, log, places, configuration, status, slots, p
     panel,
     servers: { gateways, bridges, listed },
     tree: { rows: () => slotRows(hsmState(hsm)), look: () => inventory.look() },
+    documents,
+    openBundle: async (uri, panel) => {
+      const failed = (error: CountersignError) => logFailure(log, error, 'bundle')
+      const { openBundle } = await import('./bundle/openBundle.ts')
+      openBundle({ folder: places.webview, uri, known, clock, failed }, panel)
+    },
     standing: () => ({ gateways: gateways.all(), signer: identity.state, unseen: contexts.figures.unseen }),
     command: async (id, target) => {
       used()
       await (own[id] ?? (await actions()).palette[id])?.(target)
     },
-    close: () => wiring.shutdown(),
+    close: async () => {
+      await Promise.all([trial.end(), wiring.shutdown()])
+    },
     dispose: () => owned.dispose(),
   }
 }

@@ -77,6 +77,7 @@ export class Wiring implements Disposable {
   seen(): void {
     this.ports.contexts.figures.seen()
     this.unseen = 0
+    this.ports.slots.rejected(0)
     this.draw()
   }
 
@@ -114,6 +115,7 @@ export class Wiring implements Disposable {
     if (unseen === this.unseen) return
     this.unseen = unseen
     this.ports.status.update()
+    this.ports.slots.rejected(unseen)
   }
 
   private async settingsChanged(settings: Settings): Promise<void> {

@@ -51,6 +51,8 @@ export class BatchLane {
   private readonly items: SigningQueue<WaitingItem>
   /** How much of each session waits or is being signed. */
   private readonly sessions = new Map<string, number>()
+  /** The next batch, closed while the key is at work on the one before. */
+  private ahead: readonly Closed[] = []
   private attempt: AbortController | undefined
   private disposed = false
   private running = false
@@ -100,6 +102,7 @@ export class BatchLane {
 
   dispose(): void {
     this.disposed = true
+    this.takeBack(this.withdrawAhead(), unavailable())
     this.attempt?.abort(unavailable())
     for (const waiting of this.items.drain()) {
       this.left(waiting.item)
@@ -120,28 +123,46 @@ export class BatchLane {
 
   private async run(): Promise<void> {
     let tell = nothing
-    while (this.items.size + this.options.singles.size > 0) {
+    while (this.work > 0) {
       const signing = this.signNext()
-      if (tell !== nothing) {
-        // First the request to the key, then what the batch before is told: its owners work while the key does.
-        await endOfTurn()
-        tell()
-      }
+      // First the request to the key, then what the batch before is told, and what can be closed: while the key works.
+      if (tell !== nothing || this.items.size >= this.options.limit) await endOfTurn()
+      tell()
+      this.closeAhead()
       tell = await signing
-      if (this.items.size + this.options.singles.size > 0) continue
+      if (this.work > 0) continue
       tell()
       tell = nothing
     }
     this.running = false
   }
 
+  private get work(): number {
+    return this.items.size + this.ahead.length + this.options.singles.size
+  }
+
+  /**
+   * Only what is full: nothing else could join it, whenever it closes. It is sent when the batch before is signed, never
+   * earlier: what it says of its predecessors must be history by then.
+   */
+  private closeAhead(): void {
+    if (this.disposed || this.ahead.length > 0 || this.items.size < this.options.limit) return
+    this.ahead = this.closeBatch()
+  }
+
+  private withdrawAhead(): readonly Closed[] {
+    const { ahead } = this
+    this.ahead = []
+    return ahead
+  }
+
   /** Never rejects. Resolves to what is to be told to the items of a batch that was signed. */
   private async signNext(): Promise<() => void> {
-    const turn = this.items.size === 0 || this.batchesSinceSingle >= BATCHES_BETWEEN
+    const turn = this.items.size + this.ahead.length === 0 || this.batchesSinceSingle >= BATCHES_BETWEEN
     const single = turn ? this.options.singles.next() : undefined
     if (single === undefined) {
       this.batchesSinceSingle++
-      return await this.signBatch(this.closeBatch())
+      return await this.signBatch(this.ahead.length > 0 ? this.withdrawAhead() : this.closeBatch())
     }
     this.batchesSinceSingle = 0
     await this.signSingle(single)
@@ -195,12 +216,17 @@ export class BatchLane {
       const batch = { ...sealBatch(unsigned, signature), statements, took }
       return () => this.signed(closed, batch)
     } catch (cause) {
-      // Backwards, because each counter must return to the value it had before its own item.
-      for (const { item } of closed.toReversed()) guarded(() => item.rollback())
-      for (const { item } of closed) this.left(item)
-      for (const { item } of closed) guarded(() => item.failed(unavailable(cause)))
+      // With what was closed behind it: that names statements which are no history now.
+      this.takeBack([...closed, ...this.withdrawAhead()], unavailable(cause))
       return nothing
     }
+  }
+
+  private takeBack(closed: readonly Closed[], error: CountersignError): void {
+    // Backwards, because each counter must return to the value it had before its own item.
+    for (const { item } of closed.toReversed()) guarded(() => item.rollback())
+    for (const { item } of closed) this.left(item)
+    for (const { item } of closed) guarded(() => item.failed(error))
   }
 
   private signed(closed: readonly Closed[], batch: SignedBatch): void {

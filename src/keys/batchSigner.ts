@@ -31,7 +31,8 @@ const MAX_SINGLES = 256
 
 /**
  * Group commit over one key (docs/PROTOCOL.md, "Group commit"). While a signature is made, items queue; when it is there,
- * everything that queued becomes the next batch. There is no timer: an item that comes alone waits for its own signature only.
+ * everything that queued becomes the next batch; one that is full closes meanwhile. There is no timer: an item that comes
+ * alone waits for its own signature only.
  */
 export class BatchSigner implements Disposable {
   private readonly lanes: readonly [BatchLane, ...BatchLane[]]

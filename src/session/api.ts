@@ -36,6 +36,22 @@ export interface VerifiedContext {
 export const TRANSITION_STATUSES = ['accepted', 'pending', 'refused'] as const
 export type TransitionStatus = (typeof TRANSITION_STATUSES)[number]
 
+/**
+ * How a gateway reaches a server: a process of its own machine (`pipe`), HTTP on its machine, HTTP over a network, TLS whose
+ * key agreement it does not know (no connection was made yet, or its runtime does not tell), TLS that a quantum computer
+ * can open later, and TLS with ML-KEM.
+ */
+export const REACHES = ['pipe', 'loopback', 'plain', 'tls', 'tls-classical', 'tls-mlkem'] as const
+export type Reach = (typeof REACHES)[number]
+
+/** The leg from a gateway to one of its servers, as the gateway says: nothing here can be verified by its client. */
+export interface UpstreamLeg {
+  readonly server: string
+  readonly reach: Reach
+  /** Through a proxy. */
+  readonly proxied: boolean
+}
+
 export interface Session {
   readonly role: Role
   /** Base64url of 48 bytes; stays the same when the session is resumed. */
@@ -157,4 +173,6 @@ export interface SessionObserver {
   settled?(ref: number, outcome: 'sent' | 'failed' | 'cancelled'): void
   evidence?(entry: EvidenceEntry): void
   rejected?(rejection: Rejection): void
+  /** At a client: what its gateway says now of the legs to its servers; `undefined` where it says nothing. */
+  legs?(told: readonly UpstreamLeg[] | undefined): void
 }

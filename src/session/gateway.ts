@@ -17,16 +17,14 @@ import { encodeAlert } from './handshake/messages.ts'
 import { Responder } from './handshake/responder.ts'
 import { HANDSHAKE_TIMEOUT } from './limits.ts'
 import { LiveSession, type Opened, type SessionPorts } from './liveSession.ts'
-import type { ClientPort, TransitionPort } from './ports.ts'
+import type { ClientPort, GatewayPorts } from './ports.ts'
 import { SessionTable } from './resume/sessionTable.ts'
 import { watchStanding } from './standing.ts'
 
-export interface AcceptOptions extends SessionPorts {
+export interface AcceptOptions extends SessionPorts, GatewayPorts {
   /** What is allowed, in any order: the first suite of the client's offer that is, is taken. */
   readonly suites: readonly SuiteName[]
   readonly clients: ClientPort
-  /** What becomes of the key transitions of clients. Without it they are refused. */
-  readonly transitions?: TransitionPort | undefined
   /** The document by which this gateway's own key follows another one, exact bytes. */
   readonly transition?: Uint8Array | undefined
   /** The limits that this connection shares with others of its gateway. Without it nothing limits it (stdio). */
@@ -54,7 +52,8 @@ export async function acceptConnection(
   const flights = new Flights(carrier, deadline.signal)
   try {
     const where = { address: carrier.address, loopback: carrier.loopback }
-    const handshake = { identity, suites, clients, where, clock, admission, transition }
+    const legs = options.legs !== undefined
+    const handshake = { identity, suites, clients, where, clock, admission, transition, legs }
     const established = await new Responder(handshake, flights, deadline).run()
     const channel = new Channel(carrier, established.secrets, 'server')
     try {
@@ -89,7 +88,7 @@ async function begin(
   // Between two turns another attempt may have begun to take it over, or somebody closed it.
   const stillOurs = found?.resumable === true && found.attempt === established.resume?.offer.attempt
   const goesOn = stillOurs && position !== undefined
-  const session = goesOn ? found : new LiveSession('server', established, options, options.transitions)
+  const session = goesOn ? found : new LiveSession('server', established, options, options)
   if (!goesOn) watchStanding(session, options.clients, options.log)
   const payload = encodeReady({
     serverTime: options.clock.now(),

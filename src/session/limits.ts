@@ -66,6 +66,8 @@ export const PROBE_PATIENCE = 10_000
 
 /** Transition documents that a client may send on one connection, one at a time. */
 export const MAX_TRANSITIONS = 16
+/** Servers that a gateway says of how it reaches them. */
+export const MAX_LEGS = 1024
 /** How often a gateway asks whether the client of a session that runs is still served. */
 export const STANDING_INTERVAL = 60_000
 

@@ -22,10 +22,11 @@ import { Deferred } from './deferred.ts'
 import type { Established } from './handshake/established.ts'
 import { CLOSE_TIMEOUT, SEND_PATIENCE } from './limits.ts'
 import { guarded, logConnection, rejectionOf } from './observing.ts'
-import type { SessionPorts, TransitionPort } from './ports.ts'
+import type { GatewayPorts, SessionPorts } from './ports.ts'
 import type { ResumePosition, ResumptionSecret } from './resume/offer.ts'
 import { Resumption } from './resume/resumption.ts'
 import type { KeyWindow } from '../evidence/keyWindow.ts'
+import { ClientLegs, GatewayLegs, type Legs } from './legs/legs.ts'
 import { ClientTransitions, GatewayTransitions, type Transitions } from './transition/transitions.ts'
 
 export type { SessionPorts } from './ports.ts'
@@ -58,6 +59,7 @@ export class LiveSession implements Session {
   private readonly observer: Required<SessionObserver>
   private readonly contexts: Contexts
   private readonly transitions: Transitions
+  private readonly legs: Legs
   private window: KeyWindow
   private readonly ending = new Deferred<CountersignError | undefined>()
   private readonly peerLeaving = new Deferred<void>()
@@ -68,8 +70,7 @@ export class LiveSession implements Session {
   private goodbye: Promise<void> | undefined
   private reason: CountersignError | undefined
 
-  /** @param port at a gateway: what becomes of its client's key transitions */
-  constructor(role: Role, established: Established, ports: SessionPorts, port?: TransitionPort) {
+  constructor(role: Role, established: Established, ports: SessionPorts, gateway: GatewayPorts = {}) {
     const { suite, self, peer, secrets, window } = established
     this.role = role
     this.ports = ports
@@ -97,7 +98,8 @@ export class LiveSession implements Session {
     this.transitions =
       role === 'client'
         ? new ClientTransitions(self)
-        : new GatewayTransitions({ peer, port, fail: (error) => this.fail(error) })
+        : new GatewayTransitions({ peer, port: gateway.transitions, fail: (error) => this.fail(error) })
+    this.legs = role === 'client' ? new ClientLegs((told) => this.observer.legs(told)) : new GatewayLegs(gateway.legs)
   }
 
   /**
@@ -114,7 +116,7 @@ export class LiveSession implements Session {
       sid: decodeBase64url(this.sid),
       ports: this.ports,
       handlers: {
-        record: (type, payload) => this.transitions.onRecord(type, payload) || this.contexts.onRecord(type, payload),
+        record: (type, payload) => this.onRecord(type, payload),
         ended: (ending) => this.connectionEnded(connection, ending),
         epoch: (report) => this.observer.epoch({ ...report, sid: this.sid }),
         busy: () => this.contexts.busy,
@@ -140,11 +142,15 @@ export class LiveSession implements Session {
       },
       peer,
     )
-    this.transitions.attach({
-      understood: established.transitions,
-      send: (type, payload) => connection.send(type, payload),
-    })
+    const send: Connection['send'] = (type, payload) => connection.send(type, payload)
+    this.transitions.attach({ understood: established.transitions, send })
+    this.legs.attach({ understood: established.legs, send })
     connection.start()
+  }
+
+  private onRecord(type: number, payload: Uint8Array): boolean {
+    const { transitions, legs, contexts } = this
+    return transitions.onRecord(type, payload) || legs.onRecord(type, payload) || contexts.onRecord(type, payload)
   }
 
   private note({ sid, conn, transcript, suite }: HandshakeReport): void {
@@ -319,6 +325,7 @@ export class LiveSession implements Session {
     const why = reason ?? new CountersignError('session-closed', 'The session was closed.')
     this.contexts.end(why)
     this.transitions.end(why)
+    this.legs.end()
     void Promise.resolve(closing).finally(() => this.ending.resolve(reason))
   }
 }

@@ -22,6 +22,7 @@ export function guarded(observer: SessionObserver, log: Log): Required<SessionOb
     settled: (ref, outcome) => call(() => observer.settled?.(ref, outcome)),
     evidence: (entry) => call(() => observer.evidence?.(entry)),
     rejected: (rejection) => call(() => observer.rejected?.(rejection)),
+    legs: (told) => call(() => observer.legs?.(told)),
   }
 }
 

@@ -5,7 +5,8 @@ import type { TransitionDocument } from '../evidence/transition.ts'
 import type { EvidenceSink } from '../evidence/types.ts'
 import type { Clock } from '../support/clock.ts'
 import type { Log } from '../support/log.ts'
-import type { PeerIdentity, SessionObserver, TransitionStatus } from './api.ts'
+import type { Disposable } from '../support/disposable.ts'
+import type { PeerIdentity, SessionObserver, TransitionStatus, UpstreamLeg } from './api.ts'
 import type { RekeyPolicy } from './rekey/epochUse.ts'
 
 /** Who this end is: the public half of its key, the queue in front of the private half, and a name for people. */
@@ -43,6 +44,20 @@ export interface TransitionPort {
    * @throws CountersignError `signature-invalid`: the client did what it may not, and its session ends
    */
   receiveTransition(document: TransitionDocument, peer: PeerIdentity): Promise<TransitionStatus>
+}
+
+/** What a gateway tells its clients of how it reaches its servers: kinds, never addresses. */
+export interface LegsPort {
+  readonly legs: readonly UpstreamLeg[]
+  readonly onLegs: (listener: () => void) => Disposable
+}
+
+/** What only a gateway has. */
+export interface GatewayPorts {
+  /** What becomes of the key transitions of clients. Without it they are refused. */
+  readonly transitions?: TransitionPort | undefined
+  /** Without it clients are not told how their servers are reached. */
+  readonly legs?: LegsPort | undefined
 }
 
 /** What a root wires into a session, on either side. */

@@ -10,6 +10,7 @@ import type {
   HandshakeReport,
   Rejection,
   Session,
+  UpstreamLeg,
   VerifiedContext,
 } from '../../src/session/api.ts'
 import type { Carrier } from '../../src/session/carrier/carrier.ts'
@@ -31,6 +32,7 @@ export class Party {
   readonly received: VerifiedContext[] = []
   readonly epochs: EpochReport[] = []
   readonly connections: ConnectionEvent[] = []
+  readonly told: (readonly UpstreamLeg[] | undefined)[] = []
   readonly ports: SessionPorts
 
   private constructor(signer: SeedSigner, name: string) {
@@ -49,6 +51,7 @@ export class Party {
         connection: (event) => this.connections.push(event),
         settled: (_ref, outcome) => this.settled.push(outcome),
         rejected: (rejection) => this.rejections.push(rejection),
+        legs: (told) => this.told.push(told),
       },
       clock: systemClock,
       log: {

@@ -97,6 +97,7 @@ export class SecuredWindow {
       // Its gateways are pinned by the key that was made for them: nobody is to be asked.
       ask: async () => false,
       offered: () => {},
+      legsChanged: () => {},
       journal: () => this.journal.sink(),
       environment: (gateway: GatewaySetting) => this.secured.environment(gateway),
       contexts: this.contexts,

@@ -148,6 +148,26 @@ describe('an initiator from the text', () => {
   })
 })
 
+describe('the legs behind the gateway', () => {
+  it('are told to who offers to hear them, and to nobody else', async () => {
+    const hears = await connect({ legs: true })
+    await hears.until(() => hears.legs !== undefined)
+    expect(hears.legs).toEqual([['big', 'pipe', false]])
+    await hears.close()
+    const older = await Agent.on(await connect())
+    expect(await older.call('count')).toBe('1')
+    expect(older.client.handshake.legs).toBe(false)
+    await older.client.close()
+  })
+
+  it.each([
+    ['critical', [['legs', true, Buffer.alloc(0)]]],
+    ['with data', [['legs', false, Buffer.alloc(1)]]],
+  ])('are not told to who offers that %s', async (_, extensions) => {
+    expect(await alertOf(connect({ m1: { extensions } }))).toBe(21)
+  })
+})
+
 describe('a connection that is lost', () => {
   it('in the middle of a stream: the rest comes on the next one, each event once', async () => {
     const { client, number } = await streaming()

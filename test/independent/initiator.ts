@@ -74,6 +74,8 @@ export class Initiator {
   private acked = 0
   private attempt = 0
   private closed = false
+  /** What the gateway said last of how it reaches its servers. */
+  legs: readonly (readonly [server: string, reach: string, proxied: boolean])[] | undefined
   // Of one connection:
   private again = 0
   private transfers = 0
@@ -231,11 +233,24 @@ export class Initiator {
       case TYPE.pong:
         this.pings -= 1
         return must(this.pings >= 0, 10, 'Pong')
+      case TYPE.legs:
+        return this.told(payload)
       case TYPE.alert:
         throw new Told(asNumber(first), asText(second))
       default:
         throw new Refused(10, `record ${type}`)
     }
+  }
+
+  private told(payload: readonly Cbor[]): void {
+    must(this.handshake.legs, 10, 'Legs that were not offered')
+    must(payload.length <= 1024, 21, 'too many legs')
+    this.legs = payload.map((leg) => {
+      const [server, reach, proxied] = asList(leg, 3)
+      const known = ['pipe', 'loopback', 'plain', 'tls', 'tls-classical', 'tls-mlkem'].includes(asText(reach))
+      must(known && typeof proxied === 'boolean', 21, 'a leg')
+      return [asText(server), asText(reach), proxied]
+    })
   }
 
   private fragment(payload: readonly Cbor[]): void {

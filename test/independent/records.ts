@@ -17,6 +17,7 @@ export const TYPE = {
   ping: 0x4a,
   pong: 0x4b,
   alert: 0x4c,
+  legs: 0x4f,
 } as const
 
 /** One direction in one epoch. */

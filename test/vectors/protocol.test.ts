@@ -272,6 +272,14 @@ describe('docs/vectors.json', () => {
     expect(vector.at('payloads', 'TransitionAnswer').bytes).toEqual(answer)
   })
 
+  it('the legs are what PROTOCOL.md says', () => {
+    const text = (value: string): Buffer => Buffer.concat([Buffer.from([0x60 + value.length]), utf8(value)])
+    const leg = (server: string, reach: string, proxied: number): Buffer =>
+      Buffer.concat([Buffer.from([0x83]), text(server), text(reach), Buffer.from([proxied])])
+    const legs = [Buffer.from([0x82]), leg('files', 'pipe', 0xf4), leg('tickets', 'tls-mlkem', 0xf5)]
+    expect(vectors.at('legs', 'payloads', 'Legs').bytes).toEqual(Buffer.concat(legs))
+  })
+
   it('the binder of the resume is made with res of the first connection', () => {
     const throughSF = vectors.at('resume', 'handshake', 'transcript', 'th(SF)').bytes
     const binder = hmac(vectors.at('handshake', 'secrets', 'res').bytes, throughSF)

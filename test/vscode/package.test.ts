@@ -23,6 +23,8 @@ const ALWAYS = [
     'extension/activate.cjs',
     'keyProcess.js',
     'sampleServer.js',
+    'webview/bundle.css',
+    'webview/bundle.js',
     'webview/panel.css',
     'webview/panel.js',
   ].map((name) => `extension/dist/${name}`),

@@ -11,7 +11,9 @@ interface Host {
 
 export interface OpenOptions<H extends Host = FakeHost> {
   theme?: Theme
-  view?: 'sessions' | 'contexts' | 'hsm'
+  /** Which of the two webviews. */
+  of?: 'panel' | 'bundle'
+  view?: 'sessions' | 'contexts' | 'hsm' | 'trial'
   /** CSS pixels of the window at 100 %. */
   width?: number
   height?: number

@@ -33,7 +33,7 @@ async function bundle(out) {
   await Promise.all([
     build({
       ...common,
-      entryPoints: { panel: join(root, 'webview/main.ts') },
+      entryPoints: { panel: join(root, 'webview/main.ts'), bundle: join(root, 'webview/bundle/main.ts') },
       format: 'iife',
       target: 'es2022',
       minify: true,
@@ -54,12 +54,14 @@ export async function openStage() {
   const output = join(root, 'test/output')
   await mkdir(output, { recursive: true })
   const out = await mkdtemp(join(output, 'webview-'))
-  const { FakeHost, panelHtml } = await bundle(out)
+  const { FakeBundleHost, FakeHost, panelHtml } = await bundle(out)
   const standin = await readFile(join(here, 'standin.js'), 'utf8')
   /** @type {Record<string, [string, string]>} */
   const files = {
     '/panel.js': ['text/javascript', join(out, 'panel.js')],
     '/panel.css': ['text/css', join(out, 'panel.css')],
+    '/bundle.js': ['text/javascript', join(out, 'bundle.js')],
+    '/bundle.css': ['text/css', join(out, 'bundle.css')],
     '/themes.css': ['text/css', join(here, 'themes.css')],
   }
   /** @type {Map<string, string>} */
@@ -90,14 +92,14 @@ export async function openStage() {
   /** @type {string[]} */
   const problems = []
 
-  /** What VS Code's own wrapper adds to a webview's document. @param {keyof typeof CLASSES} theme @param {unknown} saved */
-  function wrapped(theme, saved) {
+  /** What VS Code's own wrapper adds to a webview's document. @param {keyof typeof CLASSES} theme @param {unknown} saved @param {string} name */
+  function wrapped(theme, saved, name) {
     const nonce = 'bm9uY2U'
     const html = panelHtml({
       nonce,
       cspSource: origin,
-      scriptUri: '/panel.js',
-      styleUri: '/panel.css',
+      scriptUri: `/${name}.js`,
+      styleUri: `/${name}.css`,
       title: 'Countersign',
     })
     const state = JSON.stringify(saved).replaceAll('&', '&amp;').replaceAll('"', '&quot;')
@@ -114,6 +116,7 @@ export async function openStage() {
     problems,
     async open({
       theme = 'dark',
+      of = 'panel',
       view = 'sessions',
       width = 1200,
       height = 800,
@@ -126,7 +129,7 @@ export async function openStage() {
     } = {}) {
       const filter = { text: '', server: '', direction: '', verdict: '', custody: '' }
       const path = `/page-${pages.size}`
-      pages.set(path, wrapped(theme, { view, filter, folded: [], ...saved }))
+      pages.set(path, wrapped(theme, { view, filter, folded: [], ...saved }, of))
       const context = await browser.newContext({
         // Zoomed: fewer pixels of the page in the same window.
         viewport: { width: Math.round(width / scale), height: Math.round(height / scale) },
@@ -143,12 +146,16 @@ export async function openStage() {
       /** As VS Code does it: what is posted is JSON. @param {unknown} message */
       const post = (message) =>
         void page.evaluate((text) => window.postMessage(JSON.parse(text), '*'), JSON.stringify(message)).catch(() => {})
-      const host = given === undefined ? new FakeHost(post, scene, count) : given(post)
+      const fake = () => (of === 'bundle' ? new FakeBundleHost(post, scene) : new FakeHost(post, scene, count))
+      const host = given === undefined ? fake() : given(post)
       await page.exposeFunction('hostReceive', (/** @type {string} */ text) => host.receive(JSON.parse(text)))
       await page.goto(`${origin}${path}`)
       if (settle) {
         // Drawn, however slow the machine is: the key that signs, and in the list a row, or that there is none.
-        await page.locator('.signer .tag, .signer .warn').first().waitFor()
+        await page
+          .locator(of === 'bundle' ? '.report, .busy' : '.signer .tag, .signer .warn')
+          .first()
+          .waitFor()
         if (view === 'contexts') await page.locator('.li[role="option"], .empty').first().waitFor()
         await page.waitForTimeout(100)
       }

@@ -6,6 +6,7 @@ import { code, custodyTag, marked, name } from '../pieces/marks.ts'
 import { spark } from '../pieces/spark.ts'
 import { strings } from '../strings.ts'
 import { day, figure, short } from '../text/format.ts'
+import { isExposed } from './legs.ts'
 
 const t = strings.sessions
 
@@ -61,10 +62,12 @@ function keyRow(model: Model, who: string, key: PanelIdentity, claim: Child): VN
   )
 }
 
-const LEGS: Readonly<Record<LegKind, readonly [IconName, string]>> = {
+/** Each kind's glyph, and the look of the line that it is drawn with. */
+export const LEGS: Readonly<Record<LegKind, readonly [IconName, string]>> = {
   'quantum-safe': ['lock', ''],
   'local pipe': ['pipe', 'pipe'],
   loopback: ['loop', 'pipe'],
+  plain: ['warn', 'tls'],
   classical: ['warn', 'tls'],
   unknown: ['unknown', 'pipe'],
 }
@@ -103,7 +106,7 @@ function exposureView(session: PanelSession): VNode {
             end[0] !== undefined && [legView(end[0]), node('server', end.map((leg) => leg.to).join(', '))],
           ),
           [...trunk, ...end.slice(0, 1)].map((leg) =>
-            h('p', { class: `small expo${leg.kind === 'classical' ? ' note' : ''}` }, marked(leg.text, 1000)),
+            h('p', { class: `small expo${isExposed(leg) ? ' note' : ''}` }, marked(leg.text, 1000)),
           ),
         ]),
   )
@@ -118,7 +121,7 @@ function legView(leg: PanelLeg): VNode {
   return h(
     'li',
     { class: `leg ${look}` },
-    h('span', { class: 'on' }, icon(glyph, leg.kind === 'classical' ? 'wait' : '')),
+    h('span', { class: 'on' }, icon(glyph, isExposed(leg) ? 'wait' : '')),
     leg.kind,
   )
 }

@@ -8,6 +8,8 @@ import { spark } from '../pieces/spark.ts'
 import { strings } from '../strings.ts'
 import { day, figure, number } from '../text/format.ts'
 import { plain } from '../text/hostile.ts'
+import { LEGS } from './aside.ts'
+import { isExposed, worstLeg } from './legs.ts'
 
 const t = strings.sessions
 
@@ -44,16 +46,15 @@ export function pinWord(session: PanelSession): VNode {
 }
 
 function exposed(session: PanelSession): Child {
-  if (session.legs.some((leg) => leg.kind === 'classical')) {
-    return h('span', { class: 'cust warn' }, icon('warn'), 'classical')
-  }
-  if (session.legs.length === 0 || session.legs.some((leg) => leg.kind === 'unknown')) {
-    return session.state === 'ready' ? h('span', { class: 'cust' }, icon('unknown'), 'unknown') : '–'
-  }
-  return t.none
+  if (session.legs.length === 0) return '–'
+  const leg = worstLeg(session.legs)
+  if (leg === undefined) return t.none
+  const title = `${plain(leg.to)}: ${plain(leg.text, 1000)}`
+  return h('span', { class: `cust${isExposed(leg) ? ' warn' : ''}`, title }, icon(LEGS[leg.kind][0]), leg.kind)
 }
 
 function sentence(session: PanelSession): string {
+  const worst = worstLeg(session.legs)?.kind
   const parts = [
     strings.state[session.state],
     plain(serversOf(session)),
@@ -61,7 +62,7 @@ function sentence(session: PanelSession): string {
     strings.pin[session.pin.state],
     session.self && `editor ${session.self.custody}`,
     session.peer && `gateway key ${session.peer.custody}`,
-    session.legs.some((leg) => leg.kind === 'classical') && 'a classical leg',
+    worst && t.exposedLeg[worst],
   ]
   return parts.filter((part) => typeof part === 'string').join(', ')
 }

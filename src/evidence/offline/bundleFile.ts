@@ -5,7 +5,7 @@ import type { KeyLine, TransitionLine } from '../bundle/format.ts'
 import { readTransition } from '../transition.ts'
 import { CountersignError } from '../../support/errors.ts'
 import { encodeBase64url } from '../../crypto/encoding.ts'
-import { type Finding, UNTRUSTED } from './finding.ts'
+import { type Finding, STRANGER, UNTRUSTED } from './finding.ts'
 import type { FileTrust } from './trust.ts'
 
 type Judged = Pick<Finding, 'state' | 'notes'>
@@ -36,13 +36,13 @@ export async function judgeManifest(end: BundleEnd, trust: FileTrust): Promise<J
   const wrong = await refuted(end)
   if (wrong !== undefined) return { state: 'false', notes: [wrong] }
   const { exporter, at } = end.header
-  const trusted = trust.trusts?.(exporter, at)
+  const trusted = trust.trustsIn(exporter)?.(exporter, at)
   if (trusted === false) return { state: 'false', notes: ['The bundle was put together by a key that is not trusted.'] }
   if (trusted === 'outside') {
     return { state: 'false', notes: ['The bundle was put together outside the window of its key.'] }
   }
   const { notes, doubted } = trust.about(exporter)
-  const untrusted = trusted === undefined ? [UNTRUSTED] : []
+  const untrusted = trusted !== undefined ? [] : [trust.trusting ? STRANGER : UNTRUSTED]
   return { state: doubted || trusted === undefined ? 'incomplete' : 'holds', notes: [...untrusted, ...notes] }
 }
 

@@ -75,6 +75,7 @@ export interface Summary {
 }
 
 export const UNTRUSTED = 'its signer was compared with nothing'
+export const STRANGER = 'its signer is none of the keys that are known here'
 
 const LACKING: Readonly<Record<Exclude<Missing, 'context' | 'head'>, string>> = {
   trust: UNTRUSTED,
@@ -110,6 +111,6 @@ export function judged({ ok, error, missing }: Verdict, given: Circumstances): P
   const kept = missing.includes('context') ? [KEPT[given.kept]] : []
   return {
     state: faults.length > 0 ? 'incomplete' : 'holds',
-    notes: [...lacking.map((what) => LACKING[what]), ...kept],
+    notes: [...lacking.map((what) => (what === 'trust' && given.trusting ? STRANGER : LACKING[what])), ...kept],
   }
 }

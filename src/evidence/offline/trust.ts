@@ -6,6 +6,9 @@ import { extended, narrowedTrust, type TrustedWindow } from '../trustedKeys.ts'
 export const MAX_BUNDLE_KEYS = 1024
 export const MAX_BUNDLE_TRANSITIONS = 256
 
+/** A signer that is not among the trusted keys: its evidence is false, or not compared with anything and so incomplete. */
+export type Strangers = 'refused' | 'not compared'
+
 /**
  * Which keys count while one file is read. The reader's own list decides; a bundle can only take from it (it says that a
  * key ended), and lead on from it by transitions, which prove themselves.
@@ -15,18 +18,25 @@ export class FileTrust {
   private readonly windows = new Map<string, TrustedWindow>()
   private readonly transitions: Transition[] = []
   private all: ReadonlyMap<string, TrustedWindow>
+  private readonly strangers: Strangers
 
   /** @param named keys by kid; undefined where nobody said which keys to trust */
-  constructor(named: ReadonlyMap<string, TrustedWindow> | undefined) {
+  constructor(named: ReadonlyMap<string, TrustedWindow> | undefined, strangers: Strangers = 'refused') {
     this.named = named
+    this.strangers = strangers
     this.all = named ?? new Map()
   }
 
-  /** What evidence is asked; undefined where there is nothing to compare signers with. */
-  get trusts(): ((kid: string, at: number) => boolean | 'outside') | undefined {
-    if (this.named === undefined) return undefined
-    return (kid, at) => {
-      const window = this.all.get(kid)
+  /** Somebody said which keys to trust. */
+  get trusting(): boolean {
+    return this.named !== undefined
+  }
+
+  /** What evidence of this signer is asked; undefined where there is nothing to compare it with. */
+  trustsIn(kid: string): ((kid: string, at: number) => boolean | 'outside') | undefined {
+    if (this.named === undefined || (this.strangers === 'not compared' && !this.all.has(kid))) return undefined
+    return (of, at) => {
+      const window = this.all.get(of)
       return window !== undefined && (isWithin(window, at) || 'outside')
     }
   }

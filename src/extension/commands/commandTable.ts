@@ -5,11 +5,13 @@ import type { GatewayPins } from '../../trust/gatewayPins.ts'
 import type { OutputLog } from '../outputLog.ts'
 import type { PanelActions } from '../panel/panelHandlers.ts'
 import type { SampleGateway } from '../sample/sampleGateway.ts'
+import type { TrialBoard } from '../trial/board.ts'
 import { addressOf } from '../sessions/address.ts'
 import { rowOf } from '../slots/slotTree.ts'
 import { addToAgent } from './agents/addToAgent.ts'
 import { removeFromAgent } from './agents/removeFromAgent.ts'
 import { connectGateway, connectToServer, disconnect } from './connect.ts'
+import { compareContexts, type ContextCommandPorts, copyEvidence, openContext } from './evidence/contextCommands.ts'
 import { type EvidencePorts, exportEvidence } from './evidence/exportEvidence.ts'
 import { forgetPin } from './forgetPin.ts'
 import { copyPublicKey } from './keys/copyKey.ts'
@@ -32,10 +34,12 @@ import type { CommandTable } from './register.ts'
 import type { SecurePorts } from './secure/securePorts.ts'
 import { selectKey, selectSlot } from './selectSlot.ts'
 import { trySample } from './trySample.ts'
+import { tryToBreakIt } from './tryToBreakIt.ts'
 
-export interface CommandPorts extends KeyPorts, SecurePorts, EvidencePorts {
+export interface CommandPorts extends KeyPorts, SecurePorts, EvidencePorts, ContextCommandPorts {
   readonly log: OutputLog
   readonly sample: SampleGateway
+  readonly trial: TrialBoard
   readonly gatewayPins: GatewayPins
   readonly locking: LockPorts
   /** A person did something: nobody is idle. */
@@ -59,6 +63,8 @@ export function commandTable(ports: CommandPorts): PanelActions & { readonly pal
     selectSlot: (key) => (key === undefined ? selectSlot(ports) : selectKey(ports, key)),
     createKey: (slot) => createIdentityKey(ports, slot),
     trySample: () => trySample({ sample: ports.sample, gateways, identity, configuration }),
+    startTrial: () => tryToBreakIt(ports.trial),
+    cancelTrial: () => ports.trial.cancel(),
     addModule: () => addAndReport(ports),
     slotAction: (action, slot) => slotAction(ports, action, slot),
     keyAction: (action, key) => keyAction(ports, action, key),
@@ -89,6 +95,9 @@ export function commandTable(ports: CommandPorts): PanelActions & { readonly pal
       'countersign.destroyKey': (target) => destroyKey(ports, rowOf(target, 'key')),
       'countersign.exportKeys': () => exportKeys(ports),
       'countersign.exportEvidence': (target) => exportEvidence(ports, target),
+      'countersign.openContext': () => openContext(ports),
+      'countersign.compareContexts': () => compareContexts(ports),
+      'countersign.copyEvidence': () => copyEvidence(ports),
       'countersign.addToAgent': () => addToAgent(ports),
       'countersign.removeFromAgent': () => removeFromAgent(ports),
       // Imported when first needed, with the TOML parser.

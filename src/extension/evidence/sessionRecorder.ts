@@ -4,7 +4,14 @@ import { chainNext, chainStart } from '../../evidence/chain.ts'
 import type { Expectations, Position } from '../../evidence/expectations.ts'
 import { parseStatement } from '../../evidence/statement.ts'
 import type { Direction, EvidenceEntry, Statement } from '../../evidence/types.ts'
-import type { ConnectionEvent, EpochReport, HandshakeReport, Rejection, SessionObserver } from '../../session/api.ts'
+import type {
+  ConnectionEvent,
+  EpochReport,
+  HandshakeReport,
+  Rejection,
+  SessionObserver,
+  UpstreamLeg,
+} from '../../session/api.ts'
 import { Emitter } from '../../support/emitter.ts'
 import { toCountersignError } from '../../support/errors.ts'
 import type { Interruption } from '../sessions/interruption.ts'
@@ -37,10 +44,13 @@ export class SessionRecorder implements SessionObserver {
   private readonly store: ContextStore
   private readonly gateway: string
   private readonly self: Party
+  private readonly legsChanged: () => void
   /** Set once the gateway proved its key and was trusted. */
   peer: Party | undefined
   /** Of the connection that there is, or was last. */
   report: HandshakeReport | undefined
+  /** What the gateway says of the legs to its servers; undefined: nothing. */
+  told: readonly UpstreamLeg[] | undefined
   readonly epochs = new EpochHistory()
   private readonly interruptions = new Emitter<Interruption | undefined>()
   readonly onInterrupted = this.interruptions.event
@@ -50,10 +60,11 @@ export class SessionRecorder implements SessionObserver {
   private readonly open = new Map<number, string>()
   private readonly positions = new Map<Direction, Position>()
 
-  constructor(store: ContextStore, gateway: string, self: Party) {
+  constructor(store: ContextStore, gateway: string, self: Party, legsChanged: () => void = () => {}) {
     this.store = store
     this.gateway = gateway
     this.self = self
+    this.legsChanged = legsChanged
   }
 
   handshake(report: HandshakeReport): void {
@@ -71,6 +82,11 @@ export class SessionRecorder implements SessionObserver {
       this.epochs.lost(event.at)
     } else if (event.kind === 'resumed') this.interruptions.fire(undefined)
     else this.interruptions.fire({ since: this.lostAt, next: event.next, error: event.error })
+  }
+
+  legs(told: readonly UpstreamLeg[] | undefined): void {
+    this.told = told
+    this.legsChanged()
   }
 
   pending({ ref, sid, server, kind, body }: Parameters<NonNullable<SessionObserver['pending']>>[0]): void {

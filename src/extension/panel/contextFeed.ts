@@ -91,6 +91,10 @@ export class ContextFeed implements Disposable {
     return this.window(view, top)
   }
 
+  get selected(): string | undefined {
+    return this.watch.selected
+  }
+
   stop(): void {
     clearTimeout(this.timer)
     this.timer = undefined

@@ -28,6 +28,11 @@ export class LazyPanel implements Disposable {
     ;(await this.panel.get()).restore(panel)
   }
 
+  /** The row of the contexts that is selected, while the panel is open. */
+  get selected(): string | undefined {
+    return this.panel.loaded?.selected
+  }
+
   stateChanged(): void {
     this.panel.loaded?.stateChanged()
   }

@@ -19,8 +19,6 @@ export interface PanelPorts {
   readonly handlers: HostHandlers
   readonly feed: (post: (message: HostMessage) => void) => PanelFeed
   readonly onError: (method: string, error: CountersignError) => void
-  /** Lives as long as the panel can be opened. */
-  readonly documents: Disposable
   /** Nobody sees the panel now: it is hidden, or closed. */
   readonly hidden: () => void
 }
@@ -34,7 +32,6 @@ export class Panel implements Disposable {
 
   constructor(ports: PanelPorts) {
     this.ports = ports
-    this.owned.add(ports.documents)
   }
 
   show(reveal?: Reveal): void {
@@ -53,6 +50,11 @@ export class Panel implements Disposable {
     this.open?.panel.dispose()
     panel.webview.options = this.options()
     this.adopt(panel)
+  }
+
+  /** The row of the contexts that is selected, while the panel is open. */
+  get selected(): string | undefined {
+    return this.open?.feed.list.selected
   }
 
   stateChanged(): void {

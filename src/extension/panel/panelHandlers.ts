@@ -4,6 +4,8 @@ import type { KeyAction, SlotAction } from '../../contracts/panelHsm.ts'
 import { digestOf } from '../../evidence/checks.ts'
 import { CountersignError } from '../../support/errors.ts'
 import type { Log } from '../../support/log.ts'
+import type { ContextDocuments } from '../documents/contextDocuments.ts'
+import { addressOf } from '../documents/findContext.ts'
 import { contextDetail } from '../evidence/contextDetail.ts'
 import type { ContextStore } from '../evidence/contextStore.ts'
 import { contextBytes, evidencePart } from '../evidence/evidenceParts.ts'
@@ -13,7 +15,6 @@ import type { InventoryService } from '../identity/inventoryService.ts'
 import { keysAt, placesOf } from '../identity/keyPlaces.ts'
 import { keyText, type PublicKey } from '../identity/keyText.ts'
 import type { Gateway, Gateways } from '../sessions/gatewayLink.ts'
-import type { EvidenceDocuments } from './documents.ts'
 import type { HostHandlers } from './panel.ts'
 
 /** What the panel's intents lead to: the same functions as the commands of the palette. */
@@ -23,6 +24,8 @@ export interface PanelActions {
   selectSlot(key: string | undefined): Promise<void>
   createKey(slot: string | undefined): Promise<void>
   trySample(): Promise<void>
+  startTrial(): Promise<void>
+  cancelTrial(): void
   addModule(): Promise<void>
   /** `slot` and `key` are refs of the inventory. */
   slotAction(action: SlotAction, slot: string): Promise<void>
@@ -35,7 +38,7 @@ export interface PanelActions {
 export interface PanelHandlerPorts {
   readonly actions: PanelActions
   readonly contexts: ContextStore
-  readonly documents: EvidenceDocuments
+  readonly documents: ContextDocuments
   readonly gateways: Gateways
   readonly inventory: InventoryService
   readonly log: Log
@@ -94,9 +97,8 @@ export function panelHandlers(ports: PanelHandlerPorts): HostHandlers {
       return done(Promise.resolve(commands.executeCommand(EXPORT, { digest: digestOf(entry.statement) })))
     },
     openDocument: async ({ ref }) => {
-      const { statement } = await recorded(ref)
-      await documents.open(ref, `${statement.server}-${statement.dir}-${statement.seq}`)
-      return {}
+      const row = contexts.get(ref)?.row
+      return done(documents.open(row === undefined ? { ref, reveal: false } : addressOf(row)))
     },
     connect: async () => done(actions.connect()),
     disconnect: async ({ session }) => done(gateway(session).close({ held: true })),
@@ -105,6 +107,11 @@ export function panelHandlers(ports: PanelHandlerPorts): HostHandlers {
     selectSlot: async ({ key }) => done(actions.selectSlot(key)),
     createKey: async ({ slot }) => done(actions.createKey(slot)),
     trySample: async () => done(actions.trySample()),
+    startTrial: async () => done(actions.startTrial()),
+    cancelTrial: async () => {
+      actions.cancelTrial()
+      return {}
+    },
     refreshInventory: async () => done(inventory.refresh()),
     addModule: async () => done(actions.addModule()),
     slotAction: async ({ slot, action }) => done(actions.slotAction(action, slot)),

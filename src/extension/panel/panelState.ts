@@ -5,7 +5,6 @@ import type { ContextStore } from '../evidence/contextStore.ts'
 import type { InventoryService } from '../identity/inventoryService.ts'
 import { namedKey } from '../identity/namedKey.ts'
 import type { SignerState, SigningIdentity } from '../identity/signingIdentity.ts'
-import { SAMPLE } from '../sample/sampleGateway.ts'
 import type { Gateways } from '../sessions/gatewayLink.ts'
 import { addressOf } from '../sessions/address.ts'
 import type { PinBoard } from '../sessions/pinBoard.ts'
@@ -46,7 +45,6 @@ export function panelState(ports: PanelStatePorts, version: number): PanelState 
           own: open,
           pinned: board.pinOf(addressOf(gateway.setting)),
           offered: board.offered.get(gateway.setting.name),
-          local: gateway.setting.name === SAMPLE && gateway.setting.pin !== 'first-use',
         }),
       ),
     counters: contexts.figures.counters(),

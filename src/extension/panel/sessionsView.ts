@@ -1,5 +1,4 @@
 import type { PanelHandshake, PanelIdentity, PanelSession, SessionState } from '../../contracts/panelSession.ts'
-import type { GatewaySetting } from '../../contracts/settings.ts'
 import { fingerprintWords } from '../../crypto/fingerprint.ts'
 import type { HandshakeReport, PeerIdentity } from '../../session/api.ts'
 import { EPOCH_AGE, EPOCH_CONTEXTS } from '../../session/limits.ts'
@@ -10,6 +9,7 @@ import type { OpenIdentity } from '../identity/signingIdentity.ts'
 import type { ConnectionState } from '../sessions/gatewayConnection.ts'
 import type { Gateway, GatewayLink } from '../sessions/gatewayLink.ts'
 import { addressOf } from '../sessions/address.ts'
+import { legsOf } from './legsView.ts'
 
 export interface SessionFacts {
   readonly gateway: Gateway
@@ -19,8 +19,6 @@ export interface SessionFacts {
   readonly pinned: RememberedPeer | undefined
   /** The key that the gateway showed last. */
   readonly offered: PeerIdentity | undefined
-  /** A gateway that this window started itself, and with it its servers. */
-  readonly local: boolean
 }
 
 /** One gateway's session as the panel draws it: what was measured, and claims marked as claims by the view. */
@@ -40,7 +38,7 @@ export function sessionView(facts: SessionFacts): PanelSession {
     ...(link === undefined ? {} : live(facts, link)),
     ...(state.kind === 'blocked' ? blocked(facts) : {}),
     // What a way is made of is known when it was made.
-    legs: link === undefined ? [] : legsOf(facts),
+    legs: link === undefined ? [] : legsOf(gateway.setting, link.recorder.told),
     epochs: link === undefined ? [] : [...link.recorder.epochs.all],
     ...(link === undefined || state.kind !== 'ready' ? {} : nextRekey(link)),
     ...figures.session(setting.name),
@@ -143,35 +141,3 @@ function pinOf({ gateway, pinned }: SessionFacts): PanelSession['pin'] {
 }
 
 const FIRST_USE_MS = 60_000
-
-function carrierOf(route: GatewaySetting['route']): string {
-  if (route.kind !== 'websocket') return 'the pipe of a command'
-  return route.url.startsWith('wss:') ? 'TLS' : 'a WebSocket without TLS'
-}
-
-function legsOf({ gateway, local }: SessionFacts): PanelSession['legs'] {
-  const { name, servers, route } = gateway.setting
-  return [
-    {
-      from: 'editor',
-      to: 'gateway',
-      kind: 'quantum-safe',
-      text: `ML-KEM and an elliptic curve inside ${carrierOf(route)}, as far as the gateway: recording it is of no use later.`,
-    },
-    ...servers.slice(0, 64).map((server) =>
-      local
-        ? {
-            from: 'gateway',
-            to: server,
-            kind: 'local pipe' as const,
-            text: 'A pipe between two processes of this machine.',
-          }
-        : {
-            from: 'gateway',
-            to: server,
-            kind: 'unknown' as const,
-            text: `How ${name} reaches ${server} is not known here.`,
-          },
-    ),
-  ]
-}

@@ -25,6 +25,8 @@ export interface OpenLinkPorts {
   readonly ask: (gateway: GatewaySetting, question: FirstUse & PeerIdentity) => Promise<boolean>
   /** Every key that a gateway proved, before it is accepted or refused: what the panel shows of one that was refused. */
   readonly offered: (gateway: string, peer: PeerIdentity) => void
+  /** A gateway said how it reaches its servers. */
+  readonly legsChanged: () => void
   readonly journal: () => Promise<EvidenceSink>
   /** What the command of a gateway is given beside the usual variables. */
   readonly environment: (gateway: GatewaySetting) => Promise<Readonly<Record<string, string>>>
@@ -44,7 +46,7 @@ export async function openLink(
   const identity = await ports.identity.get({ asked: false })
   const sink = await ports.journal()
   const { signer, batches } = identity
-  const recorder = new SessionRecorder(contexts, setting.name, signer)
+  const recorder = new SessionRecorder(contexts, setting.name, signer, ports.legsChanged)
   const address = addressOf(setting)
   const session = await connectSession({
     carrier: () => openCarrier(ports, setting, signal),

@@ -1,5 +1,6 @@
 import { EventEmitter, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState, window } from 'vscode'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
+import { counted } from '../commands/counted.ts'
 import type { SlotRow } from './rows.ts'
 
 export interface SlotTreePorts {
@@ -19,6 +20,9 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
   private readonly view
   private looking: Disposable | undefined
   private rows: readonly SlotRow[] = []
+  /** Rejections that a person did not look at, and how many of them there were when they last looked at this view. */
+  private rejections = 0
+  private looked = 0
   private drawn = ''
 
   /** `load` tells a failure itself. */
@@ -37,6 +41,16 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
     if (drawn === this.drawn) return
     this.drawn = drawn
     this.changed.fire(undefined)
+  }
+
+  /** Contexts were rejected, or the panel's list of them was looked at: a number on the view's icon says so from afar. */
+  rejected(unseen: number): void {
+    if (unseen < this.rejections) this.looked = 0
+    this.rejections = unseen
+    if (this.looking !== undefined) this.looked = unseen
+    const value = unseen - this.looked
+    const tooltip = `${counted(value, 'context')} rejected since you last looked. Open the panel to see why.`
+    this.view.badge = value > 0 ? { value, tooltip } : undefined
   }
 
   /** Asked for while the view is seen only: without waiting, a view that was open at the start would be drawn as empty. */
@@ -75,6 +89,7 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
     else this.looking?.dispose()
     if (!seen) this.looking = undefined
     this.update()
+    if (seen) this.rejected(this.rejections)
   }
 }
 

@@ -6,8 +6,10 @@ import { allowedHeaders, header, type Header, isResponseHeader, mediaType } from
 import { Gathered } from '../gathered.ts'
 import { messageEvent, readEvent, SseSplitter } from '../exchange/sse.ts'
 import { answerId, readMessage } from '../message.ts'
+import { eachChunk } from './chunks.ts'
 import { checkHttpUpstream, type HttpUpstreamConfig } from './config.ts'
 import { Connections, distrust, watchConnection } from './connections.ts'
+import { HttpLeg, type Leg, watchAgreement } from './leg.ts'
 import { mayHoldTokens } from './oauth/address.ts'
 import type { Grant } from './oauth/grant.ts'
 import { notFound } from './replies.ts'
@@ -26,18 +28,31 @@ export class HttpUpstream {
   private readonly sessions: SessionIds
   private readonly connections: Connections
   private readonly grant: Grant | undefined
+  private readonly way: HttpLeg
 
   /**
    * @param grantFor makes what holds the gateway's tokens for this server; there is none where its credentials are configured
+   * @param reached told when `leg` has changed
    * @throws CountersignError `config-invalid`
    */
-  constructor(name: string, config: HttpUpstreamConfig, sessions: SessionIds, grantFor?: GrantFor) {
+  constructor(
+    name: string,
+    config: HttpUpstreamConfig,
+    sessions: SessionIds,
+    grantFor?: GrantFor,
+    reached: () => void = () => {},
+  ) {
     this.name = name
     this.config = config
     this.sessions = sessions
     this.url = checkHttpUpstream(name, config)
     this.connections = new Connections(config)
+    this.way = new HttpLeg(this.url, config.proxy !== undefined, reached)
     this.grant = usesTokens(this.url, config) ? grantFor?.(name, this.url, this.connections) : undefined
+  }
+
+  get leg(): Leg {
+    return this.way.leg
   }
 
   /** Answers the exchange, or rejects with the error to answer it with. */
@@ -76,6 +91,7 @@ export class HttpUpstream {
     return new Promise((resolve, reject) => {
       const outgoing = this.connections.request(this.url, options)
       const connected = watchConnection(outgoing, this.url.protocol === 'https:')
+      watchAgreement(outgoing, (reach) => this.way.agreed(reach))
       outgoing.once('response', resolve)
       // Not once: a request may fail a second time, and an error without a listener ends the gateway.
       outgoing.on('error', (cause) => reject(this.failed(cause, connected(), outgoing, request.signal)))
@@ -202,40 +218,6 @@ export type GrantFor = (name: string, url: URL, connections: Connections) => Gra
 
 function usesTokens(url: URL, { headers = {} }: HttpUpstreamConfig): boolean {
   return mayHoldTokens(url) && Object.keys(headers).every((name) => name.toLowerCase() !== 'authorization')
-}
-
-/** Calls `take` for each chunk as it comes and pauses while the promise it returns is open. Rejects if the end is missing. */
-function eachChunk(
-  response: IncomingMessage,
-  signal: AbortSignal,
-  take: (chunk: Buffer) => Promise<void> | undefined,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      response.destroy()
-      resolve()
-    }
-    if (signal.aborted) return stop()
-    let taken: Promise<void> | undefined
-    signal.addEventListener('abort', stop, { once: true })
-    response.on('data', (chunk: Buffer) => {
-      try {
-        taken = take(chunk)
-        if (taken === undefined) return
-        response.pause()
-        taken.then(() => response.resume(), reject)
-      } catch (thrown) {
-        reject(toCountersignError(thrown))
-      }
-    })
-    // 'end' comes in spite of the pause where it was read together with the last chunk, whose events are still being taken.
-    response.once('end', () => {
-      if (taken === undefined) resolve()
-      else taken.then(resolve, reject)
-    })
-    response.once('error', reject)
-    response.once('close', () => (response.complete ? undefined : reject(new Error('the stream was cut off'))))
-  })
 }
 
 function isAnswer(event: Uint8Array | undefined): boolean {

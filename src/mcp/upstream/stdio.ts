@@ -8,6 +8,7 @@ import { header } from '../exchange/head.ts'
 import { type Message, readMessage } from '../message.ts'
 import type { StdioUpstreamConfig } from './config.ts'
 import { notFound, refuse, unsupported } from './replies.ts'
+import type { Leg } from './leg.ts'
 import { isStateless, StatelessFront } from './stateless.ts'
 import { StdioSession } from './stdioSession.ts'
 
@@ -23,6 +24,7 @@ const REMEMBERED = 256
  * their ids can be told apart.
  */
 export class StdioUpstream {
+  readonly leg: Leg = { reach: 'pipe', proxied: false }
   private readonly name: string
   private readonly config: StdioUpstreamConfig
   private readonly log: Log

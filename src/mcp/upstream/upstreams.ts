@@ -1,4 +1,7 @@
+import type { UpstreamLeg } from '../../session/api.ts'
+import type { LegsPort } from '../../session/ports.ts'
 import { systemClock } from '../../support/clock.ts'
+import { Emitter } from '../../support/emitter.ts'
 import { CountersignError } from '../../support/errors.ts'
 import { type Log, silentLog } from '../../support/log.ts'
 import type { ExchangeRequest, Responder } from '../exchange/gateway.ts'
@@ -10,7 +13,10 @@ import { SessionIds } from './sessionIds.ts'
 import { StdioUpstream } from './stdio.ts'
 
 /** The MCP servers behind a gateway, by name. `handle` is the handler of its `ExchangeServer`s. */
-export class Upstreams {
+export class Upstreams implements LegsPort {
+  private readonly reached = new Emitter<void>()
+  /** It is known better how one of them is reached. */
+  readonly onLegs = this.reached.event
   private readonly servers: ReadonlyMap<string, HttpUpstream | StdioUpstream>
 
   /**
@@ -30,7 +36,9 @@ export class Upstreams {
     this.servers = new Map(
       Object.entries(config).map(([name, entry]) => [
         name,
-        isStdio(entry) ? new StdioUpstream(name, entry, log) : new HttpUpstream(name, entry, ids, grantFor),
+        isStdio(entry)
+          ? new StdioUpstream(name, entry, log)
+          : new HttpUpstream(name, entry, ids, grantFor, () => this.reached.fire()),
       ]),
     )
   }
@@ -41,6 +49,11 @@ export class Upstreams {
       throw new CountersignError('server-unknown', `The gateway has no server ${request.server}. Check the name.`)
     }
     await server.handle(request, respond)
+  }
+
+  /** How each of them is reached: kinds, and no address. */
+  get legs(): readonly UpstreamLeg[] {
+    return Array.from(this.servers, ([server, { leg }]) => ({ server, ...leg }))
   }
 
   /** To be called when a countersign session is over: processes that only it could reach end. */

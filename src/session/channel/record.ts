@@ -20,6 +20,7 @@ export const RECORD = {
   Alert: 0x4c,
   Transition: 0x4d,
   TransitionAnswer: 0x4e,
+  Legs: 0x4f,
 } as const
 
 export type RecordType = (typeof RECORD)[keyof typeof RECORD]

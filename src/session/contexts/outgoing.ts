@@ -1,6 +1,6 @@
 import { encodeBase64url } from '../../crypto/encoding.ts'
 import { sha384Text } from '../../crypto/hash.ts'
-import { randomBytes } from '../../crypto/random.ts'
+import { randomSalt } from '../../crypto/random.ts'
 import type { SentChain } from '../../evidence/chain.ts'
 import { describeContext } from '../../evidence/describe.ts'
 import { encodeStatement, NO_SERVER } from '../../evidence/statement.ts'
@@ -102,7 +102,7 @@ export class Outgoing implements BatchItem {
       head: this.digests.head,
       ts: this.source.now(),
       aud,
-      salt: encodeBase64url(randomBytes(SALT_LENGTH)),
+      salt: encodeBase64url(randomSalt(SALT_LENGTH)),
       ctx: { alg: 'sha-384', digest: this.digests.body, length: this.body.length },
       prev: encodeBase64url(chain.head),
       ack: { seq: ack.seq, head: encodeBase64url(ack.head) },

@@ -14,6 +14,8 @@ export interface Established {
   readonly window: KeyWindow
   /** Both ends said that they know key transitions. */
   readonly transitions: boolean
+  /** Both ends said that the gateway tells how it reaches its servers. */
+  readonly legs: boolean
   readonly secrets: ApplicationSecrets
   /** th(CF), 48 bytes, public: both ends have the same or neither has a session. */
   readonly transcript: Uint8Array

@@ -12,6 +12,8 @@ const MAX_EXTENSIONS = 16
 const MAX_EXTENSION_NAME = 64
 export const MAX_EXTENSION_DATA = 4096
 
+/** Name of the extension about the legs from a gateway to its servers: an offer in M1, in EE a yes. */
+export const LEGS = 'legs'
 /** Name of the extension about key transitions: an offer in M1, in EE its answer, which may hold a document. */
 export const TRANSITION = 'transition'
 
@@ -44,8 +46,20 @@ export function parseExtensions(
 }
 
 /**
+ * Whether an extension is there that says nothing but its name.
+ * @throws SessionError alert 21 where it is critical or says more: M1 travels in the clear
+ */
+export function isMentioned(extensions: readonly Extension[], name: string): boolean {
+  const found = extensions.find((extension) => extension.name === name)
+  if (found !== undefined && (found.critical || found.data.length > 0)) {
+    throw new SessionError(ALERT.decode, 'An extension is critical, or says more than it may.')
+  }
+  return found !== undefined
+}
+
+/**
  * Checks an offer of extensions. Unknown ones are ignored unless they are critical.
- * @param known names that this version understands where the offer stands: "transition" in M1, "resume" in CI
+ * @param known names that this version understands where the offer stands: "transition" and "legs" in M1, "resume" in CI
  * @throws SessionError alert 43
  */
 export function checkOffered(extensions: readonly Extension[], known: readonly string[] = []): void {

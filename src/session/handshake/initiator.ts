@@ -10,8 +10,9 @@ import type { Deadline } from './deadline.ts'
 import { type Element, ELEMENT, element, ElementReader, hashOfHello, helloHash, onlyElement } from './elements.ts'
 import type { Established } from './established.ts'
 import { windowOf } from '../standing.ts'
+import { LEGS_OFFER } from '../legs/messages.ts'
 import { type Answered, OFFER, readAnswer } from '../transition/extension.ts'
-import { checkAnswered, type Extension } from './extensions.ts'
+import { checkAnswered, type Extension, isMentioned, LEGS } from './extensions.ts'
 import { type Flights, openFlight, sealFlight } from './flights.ts'
 import { displayName } from './identity.ts'
 import { finishedMac, type HandshakeKeys, KeySchedule, wipeKeys } from './keySchedule.ts'
@@ -47,6 +48,9 @@ export function offerOf({ suites, identity }: Pick<InitiatorOptions, 'suites' | 
   return suites.filter((name) => signatureMeets(name, identity.signer.algorithm))
 }
 
+/** The same for all clients. */
+const OFFERS = [OFFER, LEGS_OFFER]
+
 /** A ClientHello but for its shares: what stays the same when it is said again. */
 type Greeting = Omit<ClientHello, 'kemKey' | 'share'>
 
@@ -76,11 +80,11 @@ export class Initiator {
   async run(): Promise<Established> {
     try {
       const { suite, frame } = await this.sayHello()
-      const { peer, answered } = await this.openServerHello(suite, frame)
+      const { peer, answered, legs } = await this.openServerHello(suite, frame)
       // A person may be asked here. Until the answer the gateway knows nothing of who is calling.
       const acceptance = await this.deadline.excluding(() => this.options.trust.checkGateway(peer, answered.document))
       const established = await this.sendClientAuth(suite, peer)
-      return { ...established, window: windowOf(acceptance), transitions: answered.understood }
+      return { ...established, window: windowOf(acceptance), transitions: answered.understood, legs }
     } finally {
       this.key?.wipe()
       this.schedule?.wipe()
@@ -99,7 +103,7 @@ export class Initiator {
       )
     }
     const key = (this.key ??= await generateHybridKey(first))
-    const hello = { versions: [PROTOCOL_VERSION], suites: offer, nonce: randomBytes(NONCE_LENGTH), extensions: [OFFER] }
+    const hello = { versions: [PROTOCOL_VERSION], suites: offer, nonce: randomBytes(NONCE_LENGTH), extensions: OFFERS }
     const m1 = await this.sendClientHello(hello, key)
     const frame = await this.flights.receive(MAX_FLIGHT)
     if (frame[0] === ELEMENT.Retry) return await this.sayHelloAgain(hello, m1, onlyElement(frame, ELEMENT.Retry))
@@ -140,7 +144,7 @@ export class Initiator {
   private async openServerHello(
     suite: SuiteName,
     frame: Uint8Array,
-  ): Promise<{ readonly peer: PeerIdentity; readonly answered: Answered }> {
+  ): Promise<{ readonly peer: PeerIdentity; readonly answered: Answered; readonly legs: boolean }> {
     const at = this.recorder.elapsed()
     const message = new ElementReader(frame)
     const [m2, sealed] = [message.take(ELEMENT.M2), message.take(ELEMENT.sealed)]
@@ -157,7 +161,7 @@ export class Initiator {
     const [sv, sf] = [flight.take(ELEMENT.SV), flight.take(ELEMENT.SF)]
     flight.end()
     const { extensions } = parseEE(ee)
-    checkAnswered(extensions, [OFFER])
+    checkAnswered(extensions, OFFERS)
     const peer = parseSI(si)
     const signed = this.transcript.add(ee, si)
     const transcript = this.transcript.add(sv)
@@ -170,7 +174,7 @@ export class Initiator {
       ...partsOf(['limits', 'identity', 'signature', 'finished'], [ee, si, sv, sf], true),
     ]
     this.recorder.message('ServerHello', 'server', frame.length, parts, at)
-    return { peer, answered: readAnswer(extensions, peer) }
+    return { peer, answered: readAnswer(extensions, peer), legs: isMentioned(extensions, LEGS) }
   }
 
   private async deriveKeys(
@@ -187,7 +191,7 @@ export class Initiator {
   private async sendClientAuth(
     suite: SuiteName,
     peer: PeerIdentity,
-  ): Promise<Omit<Established, 'window' | 'transitions'>> {
+  ): Promise<Omit<Established, 'window' | 'transitions' | 'legs'>> {
     const { schedule, keys, deadline } = this
     if (schedule === undefined || keys === undefined)
       throw new SessionError(ALERT.internal, 'The handshake has no keys.')

@@ -12,8 +12,9 @@ import type { Deadline } from './deadline.ts'
 import { type Element, ELEMENT, element, ElementReader, hashOfHello, helloHash, onlyElement } from './elements.ts'
 import type { Established } from './established.ts'
 import { windowOf } from '../standing.ts'
+import { LEGS_OFFER } from '../legs/messages.ts'
 import { answer, isOffered } from '../transition/extension.ts'
-import { checkOffered, TRANSITION } from './extensions.ts'
+import { checkOffered, type Extension, isMentioned, LEGS, TRANSITION } from './extensions.ts'
 import { type Flights, openFlight, sealFlight } from './flights.ts'
 import { displayName } from './identity.ts'
 import { finishedMac, type HandshakeKeys, KeySchedule, wipeKeys } from './keySchedule.ts'
@@ -43,6 +44,8 @@ export interface ResponderOptions {
   readonly clock: Clock
   /** The document by which this gateway's key follows another one, exact bytes: shown to clients that understand it. */
   readonly transition?: Uint8Array | undefined
+  /** Whether this gateway tells its clients how it reaches its servers. */
+  readonly legs?: boolean
   /**
    * The limits of the gateway. Left out where only whoever started this process can be on the other end (stdio): then
    * nobody waits, and Retry names another suite or is not sent.
@@ -97,7 +100,11 @@ export class Responder {
       // Only now: an enrolment before the proof would let anybody write any key into the list.
       const acceptance = await this.options.clients.checkClient(peer, this.options.where)
       const established = this.establish(agreed.suite, peer, transcript)
-      const terms = { window: windowOf(acceptance), transitions: isOffered(hello.extensions) }
+      const terms = {
+        window: windowOf(acceptance),
+        transitions: isOffered(hello.extensions),
+        legs: this.tellsLegs(hello),
+      }
       return { ...established, ...terms, ...(resume !== undefined && { resume }) }
     } finally {
       this.schedule?.wipe()
@@ -151,7 +158,7 @@ export class Responder {
     if (!hello.versions.includes(PROTOCOL_VERSION)) {
       throw new SessionError(ALERT.version, 'The client does not speak this version of the protocol.')
     }
-    checkOffered(hello.extensions, [TRANSITION])
+    checkOffered(hello.extensions, [TRANSITION, LEGS])
     isOffered(hello.extensions)
     this.recorder.message('ClientHello', 'client', frame.length, helloParts(hello, frame.length))
     return { m1, hello }
@@ -177,8 +184,7 @@ export class Responder {
     const keys = this.schedule.handshakeKeys(throughM2)
     this.agreed = { suite, keys }
 
-    const extensions = isOffered(hello.extensions) ? [answer(this.options.transition)] : []
-    const [ee, si] = [encodeEE(extensions), encodeSI(this.self)]
+    const [ee, si] = [encodeEE(this.answers(hello)), encodeSI(this.self)]
     const input = { kind: 'handshake', role: 'server', suite, hash: this.transcript.add(ee, si) } as const
     const { batches } = this.options.identity
     const signature = await this.recorder.step('sign', 'server', () => batches.sign(input, this.deadline.signal))
@@ -192,6 +198,15 @@ export class Responder {
       ...partsOf(['limits', 'identity', 'signature', 'finished'], [ee, si, sv, sf], true),
     ])
     return this.agreed
+  }
+
+  private answers(hello: ClientHello): Extension[] {
+    const transition = isOffered(hello.extensions) ? [answer(this.options.transition)] : []
+    return this.tellsLegs(hello) ? [...transition, LEGS_OFFER] : transition
+  }
+
+  private tellsLegs({ extensions }: ClientHello): boolean {
+    return isMentioned(extensions, LEGS) && this.options.legs === true
   }
 
   private async receiveClientAuth({ suite, keys }: Agreed): Promise<ClientProof> {
@@ -222,7 +237,7 @@ export class Responder {
     suite: SuiteName,
     peer: PeerIdentity,
     transcript: Uint8Array,
-  ): Omit<Established, 'window' | 'transitions'> {
+  ): Omit<Established, 'window' | 'transitions' | 'legs'> {
     if (this.schedule === undefined) throw new SessionError(ALERT.internal, 'The handshake has no keys.')
     const secrets = this.schedule.applicationSecrets(transcript)
     return { suite, self: this.self, peer, secrets, transcript, recorder: this.recorder }

@@ -2,7 +2,7 @@ import { CountersignError } from '../../support/errors.ts'
 import { parseTransition, type TransitionDocument } from '../../evidence/transition.ts'
 import { ALERT, SessionError } from '../alerts.ts'
 import type { PeerIdentity } from '../api.ts'
-import { type Extension, TRANSITION } from '../handshake/extensions.ts'
+import { type Extension, isMentioned, TRANSITION } from '../handshake/extensions.ts'
 
 /** In M1, always the same: that this end understands transitions. It tells an eavesdropper nothing but that. */
 export const OFFER: Extension = { name: TRANSITION, critical: false, data: new Uint8Array(0) }
@@ -12,10 +12,7 @@ export const OFFER: Extension = { name: TRANSITION, critical: false, data: new U
  * @throws SessionError alert 21 where it is critical or says more: M1 travels in the clear
  */
 export function isOffered(extensions: readonly Extension[]): boolean {
-  const offer = extensions.find(({ name }) => name === TRANSITION)
-  if (offer === undefined) return false
-  if (offer.critical || offer.data.length > 0) throw malformed()
-  return true
+  return isMentioned(extensions, TRANSITION)
 }
 
 /** In EE: that the gateway takes transitions of its clients, and the document of its own key, where it follows another one. */

@@ -3,6 +3,7 @@ import { AGENT_FILES } from './agents.ts'
 import { BUNDLES } from './bundles.ts'
 import { CONTRACTS } from './contracts.ts'
 import { CRYPTO } from './crypto.ts'
+import { DOCUMENTS } from './documents.ts'
 import { EVIDENCE } from './evidence.ts'
 import { HANDSHAKE } from './handshake.ts'
 import { JSON_READERS } from './json.ts'
@@ -26,4 +27,5 @@ export const TARGETS: readonly Target[] = [
   ...CONTRACTS,
   ...AGENT_FILES,
   ...CRYPTO,
+  ...DOCUMENTS,
 ]

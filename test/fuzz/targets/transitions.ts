@@ -7,6 +7,8 @@ import {
   parseTransitionAnswer,
   parseTransitionRecord,
 } from '../../../src/session/transition/messages.ts'
+import { REACHES } from '../../../src/session/api.ts'
+import { encodeLegs, parseLegs } from '../../../src/session/legs/messages.ts'
 import { encodeKeys, parseKeys } from '../../../src/trust/keyRing.ts'
 import { parseDecisions, parseRotations } from '../../../src/trust/rotationFiles.ts'
 import { decodeUtf8 } from '../../../src/crypto/encoding.ts'
@@ -30,7 +32,9 @@ const life = {
   transition: '{}',
 } as const
 
-/** Documents by which keys follow others, and the files about them. */
+const legs = REACHES.map((reach, at) => ({ server: `s.${at}`, reach, proxied: at % 2 === 1 }))
+
+/** Documents by which keys follow others, the files about them, and what gateways say of their servers. */
 export const TRANSITIONS: readonly Target[] = [
   {
     name: 'transition',
@@ -64,6 +68,13 @@ export const TRANSITIONS: readonly Target[] = [
       encodeTransitionAnswer({ digest: HASH, status }),
     ),
     run: exact(parseTransitionAnswer, encodeTransitionAnswer),
+  },
+  {
+    name: 'legs-record',
+    format: 'cbor',
+    codes: ['decode', 'peer-protocol'],
+    seeds: [encodeLegs(legs), encodeLegs([])],
+    run: exact(parseLegs, encodeLegs),
   },
   {
     name: 'key-ring-file',

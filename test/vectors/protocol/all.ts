@@ -1,6 +1,7 @@
 import { chainStart } from '../../../src/evidence/chain.ts'
 import { encodeBase64url } from '../../../src/crypto/encoding.ts'
 import { encodeReady } from '../../../src/session/contexts/messages.ts'
+import { encodeLegs } from '../../../src/session/legs/messages.ts'
 import { encodeAlert } from '../../../src/session/handshake/messages.ts'
 import { resumeExtension } from '../../../src/session/resume/offer.ts'
 import { contextsVector, TIME } from './contexts.ts'
@@ -8,6 +9,11 @@ import { handshakeVector, SUITE_NAMES } from './handshake.ts'
 import { hex } from './inputs.ts'
 import { rekeyVector } from './rekey.ts'
 import { transitionVector } from './transition.ts'
+
+const LEGS = [
+  { server: 'files', reach: 'pipe', proxied: false },
+  { server: 'tickets', reach: 'tls-mlkem', proxied: true },
+] as const
 
 /** Everything of docs/vectors.json. The same in every run. */
 export function protocolVectors(): object {
@@ -30,6 +36,7 @@ export function protocolVectors(): object {
     contexts: contextsVector(first),
     rekey: rekeyVector(first, suite),
     transition: transitionVector(first.client),
+    legs: { payloads: { Legs: hex(encodeLegs(LEGS)) } },
     resume: { handshake: resumed.json, ready: hex(encodeReady({ serverTime: TIME, sid: conn, resumed: answer })) },
     retry: {
       sameSuite: handshakeVector({ label: 'under load', suite, retry: true }).json,

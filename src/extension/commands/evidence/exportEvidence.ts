@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { Uri, window } from 'vscode'
+import { commands, Uri, window } from 'vscode'
 import { type Exported, exportBundle } from '../../../evidence/bundle/exportBundle.ts'
 import { writeNewFile } from '../../../evidence/bundle/file.ts'
 import { BUNDLE_EXTENSION } from '../../../evidence/bundle/format.ts'
@@ -11,6 +11,7 @@ import type { KeyRing } from '../../../trust/keyRing.ts'
 import { knownKeys } from '../../../trust/knownKeys.ts'
 import type { SigningIdentity } from '../../identity/signingIdentity.ts'
 import { withProgress } from '../../progress.ts'
+import { BUNDLE_EDITOR } from '../../readers.ts'
 import { counted } from '../counted.ts'
 import { choiceFrom, chooseEvidence, chooseRedaction, type EvidenceChoice } from './chooseEvidence.ts'
 
@@ -59,7 +60,7 @@ export async function exportEvidence(ports: EvidencePorts, target: unknown): Pro
       ),
     )
   })
-  tell(file.fsPath, exported, choice)
+  tell(file, exported, choice)
 }
 
 /** The person agreed in the dialog to what is there being replaced: it is, when the new file is whole. */
@@ -72,9 +73,10 @@ async function replacing<T>(path: string, work: (path: string) => Promise<T>): P
   return result
 }
 
-function tell(path: string, { records, redacted, encrypted, problems }: Exported, { whole }: EvidenceChoice): void {
+function tell(file: Uri, exported: Exported, { whole }: EvidenceChoice): void {
+  const { records, redacted, encrypted, problems } = exported
   const parts = [
-    `${counted(records, 'context')} went into ${path}.`,
+    `${counted(records, 'context')} went into ${file.fsPath}.`,
     ...(redacted > 0 ? [`The bytes of ${counted(redacted, 'context')} were left out.`] : []),
     ...(encrypted > 0
       ? [`${counted(encrypted, 'context')} are in it by digest only: the journal has them encrypted.`]
@@ -83,7 +85,9 @@ function tell(path: string, { records, redacted, encrypted, problems }: Exported
     ...(whole ? [] : ['It shows what is in it, and not that nothing is missing around it.']),
     `Its reader says: countersign verify --trust KEYS ${BUNDLE_NAME}, with your keys (Export Keys…) and the gateway's.`,
   ]
-  void window.showInformationMessage(parts.join(' '))
+  void window.showInformationMessage(parts.join(' '), 'Open').then((pressed) => {
+    if (pressed === 'Open') void commands.executeCommand('vscode.openWith', file, BUNDLE_EDITOR)
+  })
 }
 
 const BUNDLE_NAME = `FILE${BUNDLE_EXTENSION}`

@@ -1,0 +1,35 @@
+import { Uri, type WebviewPanel } from 'vscode'
+import { panelHtml } from '../../contracts/panelHtml.ts'
+import { encodeBase64url } from '../../crypto/encoding.ts'
+import { randomBytes } from '../../crypto/random.ts'
+import { BundleView, type BundleViewPorts } from './bundleView.ts'
+
+export interface OpenBundlePorts extends Omit<BundleViewPorts, 'post'> {
+  /** Folder of the webview's bundle: the only one that it may read. */
+  readonly folder: string
+}
+
+/** Opens an evidence bundle as what it is worth: its verdict, and never a flag that is in it. Until its tab is closed. */
+export function openBundle(ports: OpenBundlePorts, panel: WebviewPanel): void {
+  const { webview } = panel
+  const folder = Uri.file(ports.folder)
+  webview.options = { enableScripts: true, localResourceRoots: [folder] }
+  const view = new BundleView({
+    ...ports,
+    post: (message) => {
+      // A webview is no window, and has no origin to name.
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin
+      void webview.postMessage(message)
+    },
+  })
+  webview.onDidReceiveMessage((message: unknown) => view.receive(message))
+  panel.onDidDispose(() => view.dispose())
+  const file = (name: string) => webview.asWebviewUri(Uri.joinPath(folder, name)).toString()
+  webview.html = panelHtml({
+    nonce: encodeBase64url(randomBytes(18)),
+    cspSource: webview.cspSource,
+    scriptUri: file('bundle.js'),
+    styleUri: file('bundle.css'),
+    title: 'Countersign evidence',
+  })
+}
