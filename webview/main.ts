@@ -91,6 +91,10 @@ function start(root: HTMLElement): void {
       case 'contexts':
         take(message.contexts)
         return
+      case 'trial':
+        model.trial = message.trial
+        draw()
+        return
       case 'reveal':
         model.show(message.view)
         if (message.session !== undefined) model.keep({ session: message.session })

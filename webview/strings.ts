@@ -1,7 +1,7 @@
 /** Every word that the panel itself says, in one place, so that another language can be put beside it. */
 export const strings = {
   title: 'Countersign',
-  views: { sessions: 'Sessions', contexts: 'Contexts', hsm: 'HSM' },
+  views: { sessions: 'Sessions', contexts: 'Contexts', hsm: 'HSM', trial: 'Try to Break It' },
   signer: {
     with: 'signing with',
     title: 'The key that signs the next context',
@@ -253,6 +253,49 @@ export const strings = {
     locked: 'Its keys are listed after its PIN was given.',
     noKeys: 'No ML-DSA key yet.',
   },
+  trial: {
+    empty: 'Try to break it',
+    emptyText:
+      'Attacks the bundled sample server in every way that the documents name, live, and shows what refused each attack and in which words. It uses a gateway, keys and a journal of its own, which are removed afterwards; your sessions, pins and journal are not touched. It takes about a quarter of a minute.',
+    start: 'Try to Break It',
+    again: 'Try Again',
+    cancel: 'Cancel',
+    failed: 'The trial could not be carried out',
+    about:
+      'Every line is what the code that also guards your sessions did about it just now. The attacks are carried out in this window, against a gateway in a process of its own.',
+    key: 'The editor’s side signs with a key that was made for this trial:',
+    controls: 'Controls',
+    controlsText: 'Nobody attacks. Whoever refuses everything would fail here.',
+    attackers: {
+      network: 'Somebody on the network',
+      keys: 'A thief of the session’s keys',
+      signer: 'Somebody who can have your key sign',
+      gateway: 'A gateway that lies',
+      archive: 'Somebody who edits the journal afterwards',
+    },
+    has: {
+      network: 'They see, change, drop and invent everything between editor and gateway. They have no key.',
+      keys: 'They can read every record and seal their own. They do not have the key that signs.',
+      signer:
+        'Malware while the token is unlocked, for instance. What it says in your name is believed; what contradicts the session, its history or the clock is not.',
+      gateway: 'Somebody else at its address, or the gateway itself with its true key.',
+      archive:
+        'They write the file as they like, and number and chain its lines anew. The offline verifier has the two public keys and the file.',
+    },
+    states: {
+      waiting: 'waiting',
+      running: 'running',
+      refused: 'refused',
+      passed: 'went through',
+      failed: 'NOT refused',
+      stopped: 'FAILED',
+    },
+    refusers: { gateway: 'The gateway:', editor: 'The editor:', verifier: 'The offline verifier:' },
+    whom: { server: 'the server', agent: 'the agent' },
+    before: 'before',
+    after: 'after',
+    nothing: 'nothing',
+  },
   empty: {
     waiting: 'Waiting for Countersign…',
     silent: 'Countersign does not answer',
@@ -315,5 +358,11 @@ export const sentences = {
   unseen: (shown: string) => `searching, ${shown} left`,
   texts: (n: number, shown: string) => `text of ${one(n, 'context', 'contexts', shown)} searched`,
   older: (n: number, shown: string) => `${one(n, 'older one is', 'older ones are', shown)} in the journal only`,
+  trialRunning: (over: number, all: number) => (all === 0 ? 'Starting the sample gateway…' : `${over} of ${all} tried`),
+  trialDone: (refused: number, attacks: number, passed: number, controls: number) =>
+    `${refused} of ${attacks} refused; ${passed} of ${one(controls, 'control', 'controls', String(controls))} went through`,
+  trialCancelled: (text: string) => `Cancelled. ${text}`,
+  reached: (whom: string, bytes: string) => `What reached ${whom}: ${bytes} bytes.`,
+  place: (at: string, length: string) => `at byte ${at} of ${length}`,
   announce: (what: string, server: string, reason: string) => `Rejected: ${what} from ${server}. ${reason}`,
 } as const

@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs'
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import {
@@ -11,7 +12,8 @@ import {
 
 /**
  * The bundled sample MCP server (`dist/sampleServer.js`, stdio): an ordinary server that knows nothing of Countersign,
- * so that *Try the Sample Server* and `npm run demo` show the whole way of a real call. It reads and writes nothing.
+ * so that *Try the Sample Server* and `npm run demo` show the whole way of a real call. It reads and writes nothing, but for
+ * the tally of *Try to Break It*.
  */
 const NOTES: Readonly<Record<string, string>> = {
   welcome:
@@ -91,6 +93,10 @@ server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => {
   if (note === undefined) throw new Error(`There is no resource ${params.uri}.`)
   return { contents: [{ uri: params.uri, mimeType: 'text/plain', text: note }] }
 })
+
+/** What came, byte for byte and before anybody looked at it: the trial counts what reaches a server, and an attack must not. */
+const tally = process.env['COUNTERSIGN_SAMPLE_TALLY']
+if (tally !== undefined) process.stdin.on('data', (chunk: Buffer) => appendFileSync(tally, chunk, { mode: 0o600 }))
 
 // The SDK's transport does not notice that its parent has gone: without this the process would outlive the gateway.
 process.stdin.on('end', () => process.exit(0))

@@ -8,8 +8,9 @@ import { contextRowsParams, contextsSchema, setFilterParams, windowSchema } from
 import { hsmSchema, KEY_ACTIONS, SLOT_ACTIONS } from './panelHsm.ts'
 import { count, custody, digest, label, list, type Of, ref, sentence } from './panelSchema.ts'
 import { factSchema, measuresSchema, sessionSchema } from './panelSession.ts'
+import { trialSchema } from './panelTrial.ts'
 
-export const VIEWS = ['sessions', 'contexts', 'hsm'] as const
+export const VIEWS = ['sessions', 'contexts', 'hsm', 'trial'] as const
 export type View = (typeof VIEWS)[number]
 
 /** The key that signs the next context: always in view. */
@@ -135,6 +136,9 @@ export const METHODS = {
   keyAction: { params: v.strictObject({ key: ref, action: v.picklist(KEY_ACTIONS) }), result: done, within: person },
   /** Every token and the vault, at once. */
   lockAll: { params: nothing, result: done, within: soon },
+  /** *Try to Break It*; answered when it is over. What happens meanwhile comes as `trial`. */
+  startTrial: { params: nothing, result: done, within: person },
+  cancelTrial: { params: nothing, result: done, within: soon },
   showLog: { params: nothing, result: done, within: soon },
   openChat: { params: nothing, result: done, within: soon },
   dismissNotice: { params: v.strictObject({ id: ref }), result: done, within: soon },
@@ -165,6 +169,7 @@ export const replySchema = v.variant('ok', [
 const hostSchema = v.union([
   v.strictObject({ type: v.literal('state'), state: stateSchema }),
   v.strictObject({ type: v.literal('contexts'), contexts: contextsSchema }),
+  v.strictObject({ type: v.literal('trial'), trial: trialSchema }),
   /** Show a view, and in it a context or a session: a click on the status bar or a notification. */
   v.strictObject({ type: v.literal('reveal'), view, context: v.optional(ref), session: v.optional(ref) }),
   replySchema,

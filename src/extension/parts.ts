@@ -44,6 +44,7 @@ import { sleep } from './sessions/sleep.ts'
 import { slotRows } from './slots/rows.ts'
 import type { SlotTree, SlotTreePorts } from './slots/slotTree.ts'
 import type { Standing, StatusBar } from './statusBar.ts'
+import { TrialBoard } from './trial/board.ts'
 import { Wiring } from './wiring.ts'
 
 /** What `activate` made: it is registered with the editor, and draws before anything else is needed. */
@@ -167,6 +168,9 @@ export function assemble({ context, log, places, configuration, status, slots, p
     }),
   )
   const sample = owned.add(new SampleGateway(places, log))
+  const trial = new TrialBoard(async (...given) =>
+    (await import('./trial/sampleTrial.ts')).runSampleTrial(places, log, ...given),
+  )
   const bridges = owned.add(new Bridges(gateways, log))
   const agentBridge = owned.add(new AgentBridge(gateways, agentFolder, log))
 
@@ -183,6 +187,7 @@ export function assemble({ context, log, places, configuration, status, slots, p
     gateways,
     identity,
     sample,
+    trial,
     gatewayPins: pins,
     evidence: { journal: places.journal, state: places.state },
     picking: { contexts, journal: readJournal, selected: () => panel.selected },
@@ -201,7 +206,13 @@ export function assemble({ context, log, places, configuration, status, slots, p
     // A server sees another client when the key changes, so its tools are asked for anew.
     return listServers(settings, JSON.stringify(identitySetting()))
   }
-  const own: CommandTable = { 'countersign.openPanel': () => panel.show() }
+  const own: CommandTable = {
+    'countersign.openPanel': () => panel.show(),
+    'countersign.tryToBreakIt': async () => {
+      await panel.show({ view: 'trial' })
+      await (await actions()).startTrial()
+    },
+  }
   const hsm = { identity, identitySetting, inventory, lifeOf }
   const panel: LazyPanel = owned.add(
     new LazyPanel(async () =>
@@ -211,6 +222,7 @@ export function assemble({ context, log, places, configuration, status, slots, p
         state: { ...hsm, gateways, contexts, board, vaultMade },
         actions: await actions(),
         documents,
+        trial,
         log,
         seen: () => wiring.seen(),
       }),
@@ -252,7 +264,9 @@ export function assemble({ context, log, places, configuration, status, slots, p
       used()
       await (own[id] ?? (await actions()).palette[id])?.(target)
     },
-    close: () => wiring.shutdown(),
+    close: async () => {
+      await Promise.all([trial.end(), wiring.shutdown()])
+    },
     dispose: () => owned.dispose(),
   }
 }

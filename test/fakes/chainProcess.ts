@@ -42,11 +42,11 @@ export class ChainProcess {
   }
 
   /** The first line of its standard output as JSON. */
-  async announced(within = 20_000): Promise<Record<string, string>> {
+  async announced(within = 60_000): Promise<Record<string, string>> {
     await until(
       () => this.stdout.includes('\n') || this.over,
       within,
-      () => `${this.args.join(' ')} said nothing`,
+      () => `${this.args.join(' ')} said nothing within ${within} ms: ${this.stderr}`,
     )
     const [line = ''] = this.stdout.split('\n')
     if (!this.stdout.includes('\n')) throw new Error(`ended before it was ready: ${this.stderr}`)

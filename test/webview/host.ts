@@ -7,6 +7,7 @@ import { ContextFeed, type ListedContexts } from '../../src/extension/panel/cont
 import { Emitter } from '../../src/support/emitter.ts'
 import { CountersignError } from '../../src/support/errors.ts'
 import { state } from './data.ts'
+import { trial } from './dataTrial.ts'
 import { bytesOf, contextRows, detailOf } from './dataContexts.ts'
 
 /** @public used by the harness, which imports the bundle of this file */
@@ -105,7 +106,10 @@ export class FakeHost implements ListedContexts {
     return {
       ready: () => {
         if (this.scene === 'silent') return new Promise(() => {})
-        queueMicrotask(() => this.state())
+        queueMicrotask(() => {
+          this.state()
+          if (this.scene.startsWith('trial')) this.post({ type: 'trial', trial: trial(this.scene) })
+        })
         return Promise.resolve({})
       },
       setFilter: (params) =>
@@ -139,6 +143,8 @@ export class FakeHost implements ListedContexts {
       selectSlot: done('selectSlot'),
       createKey: done('createKey'),
       trySample: done('trySample'),
+      startTrial: done('startTrial'),
+      cancelTrial: done('cancelTrial'),
       refreshInventory: done('refreshInventory'),
       addModule: done('addModule'),
       slotAction: ({ action }) => done(`slotAction ${action}`)(),

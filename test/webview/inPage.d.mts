@@ -23,3 +23,10 @@ export declare function traces(): {
 export declare function watchFirstRow(): void
 export declare function firstRow(): number | undefined
 export declare function scrollFrames(frames: number): Promise<number[]>
+export declare function markRows(): void
+export declare function rowOrder(): {
+  readonly places: readonly number[]
+  readonly fresh: number
+  readonly waiting: number
+  readonly left: number
+}

@@ -115,3 +115,22 @@ export async function scrollFrames(frames) {
   }
   return took
 }
+
+/** Remembers the elements of the rows, to tell later which are others. */
+export function markRows() {
+  for (const row of document.querySelectorAll('.extent > .li')) Reflect.set(row, 'known', true)
+}
+
+/** The rows as they stand in the document: their places in the list, and how many have an element that was not marked. */
+export function rowOrder() {
+  const rows = [...document.querySelectorAll('.extent > .li')]
+  return {
+    places: rows.map((row) => Number(row.getAttribute('aria-posinset'))),
+    fresh: rows.filter((row) => Reflect.get(row, 'known') !== true).length,
+    waiting: rows.filter((row) => row.classList.contains('waits')).length,
+    /** Of those that wait, what can be read or pressed of the row that was there before. */
+    left: rows.filter(
+      (row) => row.matches('.waits') && (row.id !== '' || (row instanceof HTMLElement && row.innerText.trim() !== '')),
+    ).length,
+  }
+}

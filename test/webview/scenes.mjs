@@ -115,10 +115,19 @@ const hsm = [
 ]
 
 /** @type {Scene[]} */
+const trial = [
+  { name: 'trial', view: 'trial', scene: 'trial-done' },
+  { name: 'trial-empty', view: 'trial' },
+  { name: 'trial-running', view: 'trial', scene: 'trial-running' },
+  { name: 'trial-broken', view: 'trial', scene: 'trial-broken' },
+  { name: 'trial-cancelled', view: 'trial', scene: 'trial-cancelled' },
+  { name: 'trial-failed', view: 'trial', scene: 'trial-failed' },
+]
+
 const bundles = ['holds', 'false', 'incomplete', 'stranger', 'working', 'failed'].map((scene) => ({
   name: `bundle-${scene}`,
   of: 'bundle',
   scene,
 }))
 
-export const SCENES = [...contexts, ...sessions, ...hsm, ...bundles]
+export const SCENES = [...contexts, ...sessions, ...hsm, ...trial, ...bundles]

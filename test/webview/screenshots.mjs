@@ -8,7 +8,7 @@ import { openStage, THEMES } from './stage.mjs'
 
 const out = fileURLToPath(new URL('../output/screenshots', import.meta.url))
 const only = process.argv.slice(2)
-const MAIN = new Set(['sessions', 'contexts', 'hsm'])
+const MAIN = new Set(['sessions', 'contexts', 'hsm', 'trial'])
 const SIZES = [
   { suffix: '-1000', width: 1000 },
   { suffix: '-400', width: 400, height: 1000 },

@@ -13,7 +13,7 @@ export interface OpenOptions<H extends Host = FakeHost> {
   theme?: Theme
   /** Which of the two webviews. */
   of?: 'panel' | 'bundle'
-  view?: 'sessions' | 'contexts' | 'hsm'
+  view?: 'sessions' | 'contexts' | 'hsm' | 'trial'
   /** CSS pixels of the window at 100 %. */
   width?: number
   height?: number

@@ -1,6 +1,7 @@
 import type { Method, PanelState, Params, Result, View } from '../../src/contracts/panel.ts'
 import type { ContextDetail, ContextRow } from '../../src/contracts/panelContext.ts'
 import type { ContextFilter } from '../../src/contracts/panelContexts.ts'
+import type { PanelTrial } from '../../src/contracts/panelTrial.ts'
 import { PanelCallError } from '../../src/contracts/panelRpc.ts'
 import { BodyViews } from '../contexts/bodyViews.ts'
 import { strings } from '../strings.ts'
@@ -27,6 +28,7 @@ export class Model {
   /** The host said nothing for a while. */
   silent = false
   detail: Detail | undefined
+  trial: PanelTrial | undefined
   /** A line that says how the last intent went; goes away with the next one. */
   outcome: { readonly good: boolean; readonly text: string } | undefined
   /** Intents under way, by name: their buttons rest. */

@@ -9,11 +9,12 @@ import { factsView } from '../sessions/trouble.ts'
 import { sessionsView } from '../sessions/view.ts'
 import { sentences, strings } from '../strings.ts'
 import { number } from '../text/format.ts'
+import { trialView } from '../trial/view.ts'
 import type { Model } from './model.ts'
 
 const tabId = (view: View) => `tab-${view}`
 
-/** The frame around the three views: tabs, the key that signs, notices, the outcome of the last intent. */
+/** The frame around the views: tabs, the key that signs, notices, the outcome of the last intent. */
 export class Shell {
   private readonly root: Element
   private readonly model: Model
@@ -116,6 +117,7 @@ export class Shell {
 
   private view(view: View): VNode[] {
     if (view === 'sessions') return [h('div', { key: 'sessions', class: 'scroll' }, sessionsView(this.model))]
+    if (view === 'trial') return trialView(this.model)
     return view === 'contexts' ? this.contexts.render() : hsmView(this.model)
   }
 

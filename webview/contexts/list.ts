@@ -2,8 +2,9 @@ import type { Model } from '../app/model.ts'
 import { h, patch, type VNode } from '../dom/h.ts'
 import { strings } from '../strings.ts'
 import { move } from './move.ts'
-import { rowId, rowView, waitingRow } from './row.ts'
-import { reveal, ROW, visible } from './window.ts'
+import { type Place, RowPool } from './pool.ts'
+import { rowId } from './row.ts'
+import { capacity, reveal, ROW, visible } from './window.ts'
 
 /** Rows beyond the visible ones that are asked for with them, so that a turn of the wheel has them already. */
 const AHEAD = 64
@@ -15,14 +16,23 @@ interface Anchor {
   readonly numbering: number
 }
 
+/** As high as all rows together; the pool draws what is in it. */
+const EXTENT = h('div', { own: true, class: 'extent', role: 'presentation' })
+
 /**
  * The virtual list: one tab stop, rows of 24 px, only those in view are in the document, and little more in memory. It
  * patches its own scroll box, so that scrolling does not redraw the panel.
  */
 export class ContextList {
   private box: HTMLElement | undefined
+  private pool: RowPool | undefined
+  /** Of the box: how far it is scrolled, and how much of it is seen. */
+  private top = 0
+  private height = 0
   private frame = 0
   private anchor: Anchor | undefined
+  /** The list as it was drawn last. */
+  private seen = { end: 0, count: 0, numbering: -1 }
   /** What the host was last asked for, and keeps up to date. */
   private asked = { from: 0, to: 0, top: false, numbering: -1, selected: '' }
   /** Where a key led although the row is not here yet. */
@@ -37,24 +47,6 @@ export class ContextList {
     this.copy = copy
   }
 
-  readonly head = (): VNode => {
-    const { columns } = strings.contexts
-    const cell = (text: string, more = '') => h('span', { class: more }, text)
-    return h(
-      'div',
-      { class: 'li hd', 'aria-hidden': true },
-      cell(columns.verdict),
-      cell(columns.time, 'tm'),
-      cell('', 'dir'),
-      cell(columns.server, 'sv'),
-      cell(columns.what),
-      cell(columns.size, 'r sz'),
-      cell(columns.custody),
-      cell(columns.batch, 'n'),
-      cell('', 'rc'),
-    )
-  }
-
   /** The frame that the view describes; `attach` fills it after every patch. */
   readonly body = (): VNode =>
     h('div', {
@@ -65,7 +57,7 @@ export class ContextList {
       role: 'listbox',
       tabindex: 0,
       'aria-label': strings.contexts.list,
-      on: { scroll: () => this.schedule(), keydown: (event) => this.keydown(event) },
+      on: { scroll: () => this.scrolled(), keydown: (event) => this.keydown(event) },
     })
 
   /** Draws the list into the box that `body` became. */
@@ -73,23 +65,50 @@ export class ContextList {
     const box = document.getElementById('context-rows')
     if (box === null) return
     const fresh = box !== this.box
-    if (fresh) {
-      this.box = box
-      this.anchor = undefined
-      new ResizeObserver(() => this.schedule()).observe(box)
-    }
-    const target = this.target(box)
+    if (fresh) this.adopt(box)
+    const target = this.target()
+    // Positions have fractions of a pixel: one that only was computed is none that moved.
+    const moved = Math.abs(target - this.top) >= 1
+    if (moved) this.top = target
     this.draw()
-    if (box.scrollTop !== target) {
-      box.scrollTop = target
-      this.draw()
-    }
+    // After the drawing: a position that the box was not high enough for before would be cut.
+    if (moved) box.scrollTop = target
     if (fresh) this.toSelected()
     this.arrive()
   }
 
+  /** A box that is new in the document. Its measures are read here and when they change, never between two drawings. */
+  private adopt(box: HTMLElement): void {
+    this.box = box
+    this.anchor = undefined
+    this.top = box.scrollTop
+    this.height = box.clientHeight
+    patch(box, [EXTENT])
+    const [extent] = box.children
+    this.pool = extent === undefined ? undefined : new RowPool(extent, (row) => this.model.select(row))
+    new ResizeObserver(() => {
+      this.height = box.clientHeight
+      this.schedule()
+    }).observe(box)
+  }
+
   focus(): void {
     this.box?.focus()
+  }
+
+  /** Read where the browser says it, before anything is drawn: read later, it would lay out what was drawn so far. */
+  private scrolled(): void {
+    this.top = this.box?.scrollTop ?? 0
+    // What is drawn for another reason in this frame must not scroll back to where one was.
+    this.anchor = this.anchorAt(this.top)
+    this.schedule()
+  }
+
+  /** By what was drawn last, which is what one sees and scrolls. */
+  private anchorAt(top: number): Anchor {
+    const { end, count, numbering } = this.seen
+    const first = Math.min(Math.floor(Math.max(0, top) / ROW), Math.max(0, count - 1))
+    return { match: end - 1 - first, offset: top - first * ROW, numbering }
   }
 
   private schedule(): void {
@@ -101,44 +120,47 @@ export class ContextList {
   }
 
   /** At the top one stays at the top and sees what is new; anywhere else what is read stays where it is. */
-  private target(box: HTMLElement): number {
-    const { anchor } = this
+  private target(): number {
+    const { anchor, top } = this
     const { rows } = this.model
-    if (anchor === undefined || box.scrollTop < ROW / 2) return 0
+    if (anchor === undefined || top < ROW / 2) return 0
     const match = anchor.numbering === rows.numbering ? anchor.match : rows.found
-    return match === undefined ? box.scrollTop : Math.max(0, rows.position(match) * ROW + anchor.offset)
+    return match === undefined ? top : Math.max(0, rows.position(match) * ROW + anchor.offset)
   }
 
   private draw(): void {
-    const { box } = this
+    const { box, pool, top, height } = this
     const { rows } = this.model
-    if (box === undefined || rows.list === undefined) return
-    const { scrollTop, clientHeight } = box
+    if (box === undefined || pool === undefined || rows.list === undefined) return
     const { count, numbering } = rows
-    const { from, to } = visible(scrollTop, clientHeight, count)
-    const first = Math.min(Math.floor(Math.max(0, scrollTop) / ROW), Math.max(0, count - 1))
-    this.anchor = { match: rows.match(first), offset: scrollTop - first * ROW, numbering }
+    const { from, to } = visible(top, height, count)
+    this.seen = { end: rows.list.end, count, numbering }
+    this.anchor = this.anchorAt(top)
     const selected = this.model.saved.context
+    const places = this.places(from, to, selected)
+    patch(box, [{ ...EXTENT, props: { ...EXTENT.props, css: { height: `${count * ROW}px` } } }])
+    pool.draw(places)
+    const drawn = selected !== undefined && places.some(({ look }) => look.selected)
+    if (drawn) box.setAttribute('aria-activedescendant', rowId(selected))
+    else box.removeAttribute('aria-activedescendant')
+    rows.prune(this.anchor.match)
+    this.ask(rows.position(this.anchor.match), Math.ceil(height / ROW))
+  }
+
+  /** By match, which a row keeps while newer ones come: its element only moves then. */
+  private places(from: number, to: number, selected: string | undefined): Place[] {
+    const { rows } = this.model
+    const { count } = rows
+    const most = capacity(this.height)
     const batch = selected === undefined ? undefined : this.rowOf(selected)?.batch?.id
-    const nodes = Array.from({ length: to - from }, (_, offset) => {
+    return Array.from({ length: to - from }, (_, offset) => {
       const index = from + offset
       const match = rows.match(index)
       const row = rows.at(match)
-      if (row === undefined) return waitingRow(match, { index, count })
-      return rowView(row, {
-        index,
-        count,
-        selected: row.ref === selected,
-        joined: batch !== undefined && row.batch?.id === batch,
-        press: () => this.model.select(row),
-      })
+      const joined = batch !== undefined && row?.batch?.id === batch
+      const look = { index, count, selected: row !== undefined && row.ref === selected, joined }
+      return { slot: ((match % most) + most) % most, row, look }
     })
-    patch(box, [h('div', { class: 'extent', css: { height: `${count * ROW}px` }, role: 'presentation' }, nodes)])
-    const drawn = selected !== undefined && nodes.some((node) => node.props.key === selected)
-    if (drawn) box.setAttribute('aria-activedescendant', rowId(selected))
-    else box.removeAttribute('aria-activedescendant')
-    rows.prune(rows.match(first))
-    this.ask(first, Math.ceil(clientHeight / ROW))
   }
 
   /** Asks for what is in view and not asked for yet; the host then tells what changes in it. */
@@ -181,8 +203,10 @@ export class ContextList {
   private toMatch(match: number): void {
     const { box } = this
     if (box === undefined) return
-    const to = reveal(this.model.rows.position(match), box.scrollTop, box.clientHeight)
-    if (to !== box.scrollTop) box.scrollTop = to
+    const to = reveal(this.model.rows.position(match), this.top, this.height)
+    if (to === this.top) return
+    this.top = to
+    box.scrollTop = to
   }
 
   /** The row that a key led to is here now. */
@@ -206,8 +230,8 @@ export class ContextList {
       if (document.getSelection()?.isCollapsed === false) return
       this.copy(selected)
     } else {
-      const page = Math.max(1, Math.floor(this.box.clientHeight / ROW) - 1)
-      const at = match === undefined ? Math.floor(this.box.scrollTop / ROW) - 1 : rows.position(match)
+      const page = Math.max(1, Math.floor(this.height / ROW) - 1)
+      const at = match === undefined ? Math.floor(this.top / ROW) - 1 : rows.position(match)
       const to = move(event.key, at, rows.count, page)
       if (to === undefined) return
       this.going = { match: rows.match(to), numbering: rows.numbering }

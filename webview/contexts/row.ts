@@ -24,22 +24,25 @@ export function sentenceOf(row: ContextRow): string {
   return `${sentence}${receipt}`
 }
 
-interface Look {
+export interface Look {
   readonly index: number
   readonly count: number
   readonly selected: boolean
   /** In the batch of the selected row. */
   readonly joined: boolean
-  readonly press: () => void
+}
+
+export function isSame(one: Look, other: Look): boolean {
+  const { index, count, selected, joined } = one
+  return index === other.index && count === other.count && selected === other.selected && joined === other.joined
 }
 
 export const rowId = (ref: string): string => `context-${ref}`
 
-export function rowView(row: ContextRow, look: Look): VNode {
+export function rowView(row: ContextRow, look: Look & { readonly press: () => void }): VNode {
   return h(
     'div',
     {
-      key: row.ref,
       id: rowId(row.ref),
       class: `li${look.selected ? ' sel' : ''}${look.joined ? ' sib' : ''}`,
       role: 'option',
@@ -53,6 +56,12 @@ export function rowView(row: ContextRow, look: Look): VNode {
     // A row is its sentence; read cell by cell it would be said twice.
     h('span', { class: 'cells', 'aria-hidden': true }, cells(row)),
   )
+}
+
+/** The cells in a row that was described before. */
+export function cellsOf(row: VNode | undefined): VNode['children'] {
+  const cells = row?.children[0]
+  return typeof cells === 'object' ? cells.children : []
 }
 
 function cells(row: ContextRow): Child[] {
@@ -74,12 +83,14 @@ function receipt({ receipt: state }: ContextRow): VNode {
   return h('span', { class: `rc ${state}`, title: strings.contexts.receiptTitle[state] }, icon(state))
 }
 
-/** Where a row will be when the host has sent it. */
-export function waitingRow(match: number, look: Pick<Look, 'index' | 'count'>): VNode {
+/**
+ * Where a row will be when the host has sent it.
+ * @param cells of the row that the element drew before: they stay in it unseen, so that they are not made anew a moment later
+ */
+export function waitingRow(look: Pick<Look, 'index' | 'count'>, cells: VNode['children'] = []): VNode {
   return h(
     'div',
     {
-      key: `at ${match}`,
       class: 'li waits',
       role: 'option',
       'aria-selected': false,
@@ -88,7 +99,7 @@ export function waitingRow(match: number, look: Pick<Look, 'index' | 'count'>): 
       'aria-posinset': look.index + 1,
       css: { transform: `translateY(${look.index * ROW}px)` },
     },
-    h('span', { class: 'quiet', 'aria-hidden': true }, '…'),
+    h('span', { class: 'cells', 'aria-hidden': true }, cells),
   )
 }
 
@@ -98,5 +109,24 @@ function what(row: ContextRow): Child {
     'bdi',
     { class: 'mt cut', title: plain(text) },
     h('span', { class: row.tool === undefined ? 'quiet' : '' }, marked(text, 80)),
+  )
+}
+
+/** The names of the columns. */
+export function headRow(): VNode {
+  const { columns } = strings.contexts
+  const cell = (text: string, more = '') => h('span', { class: more }, text)
+  return h(
+    'div',
+    { class: 'li hd', 'aria-hidden': true },
+    cell(columns.verdict),
+    cell(columns.time, 'tm'),
+    cell('', 'dir'),
+    cell(columns.server, 'sv'),
+    cell(columns.what),
+    cell(columns.size, 'r sz'),
+    cell(columns.custody),
+    cell(columns.batch, 'n'),
+    cell('', 'rc'),
   )
 }

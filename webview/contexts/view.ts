@@ -16,6 +16,7 @@ import { plain } from '../text/hostile.ts'
 import { detailView } from './detail.ts'
 import { ContextList } from './list.ts'
 import { measuresView } from './measures.ts'
+import { headRow } from './row.ts'
 
 const t = strings.contexts
 
@@ -45,7 +46,7 @@ export class ContextsView {
         h(
           'div',
           { class: 'list' },
-          this.list.head(),
+          headRow(),
           list.newer > 0 &&
             h(
               'button',

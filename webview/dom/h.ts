@@ -106,10 +106,9 @@ function setProps(element: Element, before: Props, props: Props): void {
   setHandlers(element, props.on)
 }
 
-function create(node: VNode | string): Node {
-  if (typeof node === 'string') return document.createTextNode(node)
+function create(node: VNode): Element {
   const element = node.svg ? document.createElementNS(SVG, node.tag) : document.createElement(node.tag)
-  for (const child of node.children) element.append(create(child))
+  for (const child of node.children) element.append(typeof child === 'string' ? child : create(child))
   setProps(element, {}, node.props)
   described.set(element, node)
   return element
@@ -120,6 +119,14 @@ function update(element: Element, before: VNode, node: VNode): void {
   if (node.props.own !== true) patch(element, node.children)
   setProps(element, before.props, node.props)
   described.set(element, node)
+}
+
+/** The element made to look like the description, or a new one. Where it stands is the caller's. */
+export function put(element: Element | undefined, node: VNode): Element {
+  const before = element === undefined ? undefined : described.get(element)
+  if (element === undefined || before?.tag !== node.tag) return create(node)
+  update(element, before, node)
+  return element
 }
 
 const keyOf = (node: VNode | string) => (typeof node === 'string' ? undefined : node.props.key)
@@ -149,7 +156,8 @@ export function patch(parent: Element, nodes: readonly (VNode | string)[]): void
       const at = free.findIndex((candidate) => reusable(node, candidate))
       if (at >= 0) match = free.splice(0, at + 1)[at]
     }
-    if (match === undefined || !reusable(node, match) || kept.has(match)) match = create(node)
+    if (match === undefined || !reusable(node, match) || kept.has(match))
+      match = typeof node === 'string' ? document.createTextNode(node) : create(node)
     else if (typeof node === 'string') {
       if (match.textContent !== node) match.textContent = node
     } else if (match instanceof Element) update(match, described.get(match) ?? node, node)

@@ -74,7 +74,19 @@ const ICONS = {
 export type IconName = keyof typeof ICONS
 
 /** A glyph beside a word; it is never the only place of a fact, so it is hidden from screen readers. */
-export function icon(name: IconName, more = '', slot?: string): VNode {
+/** Descriptions of glyphs that were asked for: a list of contexts asks for the same few hundreds of times a frame. */
+const asked = new Map<string, VNode>()
+
+export function icon(name: IconName, more = '', slot = ''): VNode {
+  const key = `${name} ${more} ${slot}`
+  const known = asked.get(key)
+  if (known !== undefined) return known
+  const made = glyph(name, more, slot === '' ? undefined : slot)
+  asked.set(key, made)
+  return made
+}
+
+function glyph(name: IconName, more: string, slot: string | undefined): VNode {
   const line = { fill: 'none', stroke: 'currentColor', 'stroke-width': '1.1' }
   return s(
     'svg',

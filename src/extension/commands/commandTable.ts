@@ -5,6 +5,7 @@ import type { GatewayPins } from '../../trust/gatewayPins.ts'
 import type { OutputLog } from '../outputLog.ts'
 import type { PanelActions } from '../panel/panelHandlers.ts'
 import type { SampleGateway } from '../sample/sampleGateway.ts'
+import type { TrialBoard } from '../trial/board.ts'
 import { addressOf } from '../sessions/address.ts'
 import { rowOf } from '../slots/slotTree.ts'
 import { addToAgent } from './agents/addToAgent.ts'
@@ -33,10 +34,12 @@ import type { CommandTable } from './register.ts'
 import type { SecurePorts } from './secure/securePorts.ts'
 import { selectKey, selectSlot } from './selectSlot.ts'
 import { trySample } from './trySample.ts'
+import { tryToBreakIt } from './tryToBreakIt.ts'
 
 export interface CommandPorts extends KeyPorts, SecurePorts, EvidencePorts, ContextCommandPorts {
   readonly log: OutputLog
   readonly sample: SampleGateway
+  readonly trial: TrialBoard
   readonly gatewayPins: GatewayPins
   readonly locking: LockPorts
   /** A person did something: nobody is idle. */
@@ -60,6 +63,8 @@ export function commandTable(ports: CommandPorts): PanelActions & { readonly pal
     selectSlot: (key) => (key === undefined ? selectSlot(ports) : selectKey(ports, key)),
     createKey: (slot) => createIdentityKey(ports, slot),
     trySample: () => trySample({ sample: ports.sample, gateways, identity, configuration }),
+    startTrial: () => tryToBreakIt(ports.trial),
+    cancelTrial: () => ports.trial.cancel(),
     addModule: () => addAndReport(ports),
     slotAction: (action, slot) => slotAction(ports, action, slot),
     keyAction: (action, key) => keyAction(ports, action, key),

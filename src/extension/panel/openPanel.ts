@@ -2,6 +2,7 @@ import type { Log } from '../../support/log.ts'
 import type { Disposable } from '../../support/disposable.ts'
 import type { ContextDocuments } from '../documents/contextDocuments.ts'
 import { logFailure } from '../failures.ts'
+import type { TrialBoard } from '../trial/board.ts'
 import { Panel } from './panel.ts'
 import { PanelFeed } from './panelFeed.ts'
 import { type PanelActions, panelHandlers } from './panelHandlers.ts'
@@ -12,13 +13,14 @@ export interface OpenPanelPorts {
   readonly icon: string
   readonly state: PanelStatePorts
   readonly actions: PanelActions
+  readonly trial: TrialBoard
   readonly documents: ContextDocuments
   readonly log: Log
   readonly seen: () => void
 }
 
 /** The panel with its documents, feed and handlers. */
-export function openPanel({ folder, icon, state, actions, documents, log, seen }: OpenPanelPorts): Panel {
+export function openPanel({ folder, icon, state, actions, documents, trial, log, seen }: OpenPanelPorts): Panel {
   const { contexts, gateways, inventory } = state
   // Modules are loaded, and asked for changes, while somebody looks at the HSM view and at no other time.
   let looking: Disposable | undefined
@@ -41,7 +43,7 @@ export function openPanel({ folder, icon, state, actions, documents, log, seen }
       shown: (view) => look(view === 'hsm'),
     }),
     hidden: () => look(false),
-    feed: (post) => new PanelFeed({ post, contexts, build: (version) => panelState(state, version) }),
+    feed: (post) => new PanelFeed({ post, contexts, trial, build: (version) => panelState(state, version) }),
     onError: (method, error) => {
       if (error.code !== 'cancelled') logFailure(log, error, `panel, ${method}`)
     },

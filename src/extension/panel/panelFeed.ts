@@ -1,12 +1,14 @@
 import type { HostMessage, PanelState } from '../../contracts/panel.ts'
-import type { Disposable } from '../../support/disposable.ts'
+import { type Disposable, DisposableStore } from '../../support/disposable.ts'
 import type { ContextStore } from '../evidence/contextStore.ts'
+import type { TrialBoard } from '../trial/board.ts'
 import { ContextFeed } from './contextFeed.ts'
 
 export interface PanelFeedPorts {
   readonly post: (message: HostMessage) => void
   readonly build: (version: number) => PanelState
   readonly contexts: ContextStore
+  readonly trial: Pick<TrialBoard, 'current' | 'onChange'>
 }
 
 /** Figures change at most once a second; what a person did or must know of arrives at once. */
@@ -17,7 +19,7 @@ const DECAY_MS = 5_000
 /** State on its way to the webview: whole snapshots, each with a version. While nobody looks nothing is built and no timer runs. */
 export class PanelFeed implements Disposable {
   private readonly ports: PanelFeedPorts
-  private readonly subscription: Disposable
+  private readonly subscriptions = new DisposableStore()
   private running = false
   private version = 0
   private state: ReturnType<typeof setTimeout> | undefined
@@ -28,9 +30,10 @@ export class PanelFeed implements Disposable {
 
   constructor(ports: PanelFeedPorts) {
     this.ports = ports
-    const { contexts, post } = ports
+    const { contexts, post, trial } = ports
     this.list = new ContextFeed({ contexts, post, now: () => performance.now() })
-    this.subscription = contexts.onChange(() => this.schedule(FIGURES_MS))
+    this.subscriptions.add(contexts.onChange(() => this.schedule(FIGURES_MS)))
+    this.subscriptions.add(trial.onChange(() => this.postTrial()))
   }
 
   /** The webview is up and knows nothing. */
@@ -38,6 +41,7 @@ export class PanelFeed implements Disposable {
     // Not `stop`: the list may have been asked for already.
     this.running = true
     this.postState()
+    this.postTrial()
   }
 
   /** Nobody looks any more. */
@@ -56,7 +60,7 @@ export class PanelFeed implements Disposable {
   dispose(): void {
     this.stop()
     this.list.dispose()
-    this.subscription.dispose()
+    this.subscriptions.dispose()
   }
 
   /** An earlier time replaces a later one: a change of state does not wait for the figures' turn. */
@@ -68,6 +72,11 @@ export class PanelFeed implements Disposable {
     this.stateDue = due
     // Even at once means after this turn: a burst of changes is one snapshot.
     this.state = setTimeout(() => this.postState(), due - now)
+  }
+
+  private postTrial(): void {
+    const { trial, post } = this.ports
+    if (this.running && trial.current.state !== 'idle') post({ type: 'trial', trial: trial.current })
   }
 
   private postState(): void {

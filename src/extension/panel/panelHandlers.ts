@@ -24,6 +24,8 @@ export interface PanelActions {
   selectSlot(key: string | undefined): Promise<void>
   createKey(slot: string | undefined): Promise<void>
   trySample(): Promise<void>
+  startTrial(): Promise<void>
+  cancelTrial(): void
   addModule(): Promise<void>
   /** `slot` and `key` are refs of the inventory. */
   slotAction(action: SlotAction, slot: string): Promise<void>
@@ -105,6 +107,11 @@ export function panelHandlers(ports: PanelHandlerPorts): HostHandlers {
     selectSlot: async ({ key }) => done(actions.selectSlot(key)),
     createKey: async ({ slot }) => done(actions.createKey(slot)),
     trySample: async () => done(actions.trySample()),
+    startTrial: async () => done(actions.startTrial()),
+    cancelTrial: async () => {
+      actions.cancelTrial()
+      return {}
+    },
     refreshInventory: async () => done(inventory.refresh()),
     addModule: async () => done(actions.addModule()),
     slotAction: async ({ slot, action }) => done(actions.slotAction(action, slot)),

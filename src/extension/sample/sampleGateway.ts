@@ -3,6 +3,7 @@ import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import * as v from 'valibot'
+import type { VaultIdentity } from '../../contracts/identityConfig.ts'
 import type { GatewaySetting } from '../../contracts/settings.ts'
 import type { Disposable } from '../../support/disposable.ts'
 import { CountersignError } from '../../support/errors.ts'
@@ -14,18 +15,35 @@ export const SAMPLE = 'sample'
 
 const Listening = v.object({ event: v.literal('listening'), url: v.string(), kid: v.string() })
 const START_MS = 30_000
+
+export type SamplePlaces = Pick<Places, 'cli' | 'sampleServer' | 'sample'>
+
+export interface SampleOptions {
+  /** Lines of the gateway's log, beside our own. */
+  readonly said?: (line: string) => void
+  /** A file in which the sample server keeps what it is given. */
+  readonly tally?: string
+}
+
 /**
  * A gateway of this window's own, in front of the bundled sample server: another process with another key, reached the way
  * any gateway is. It ends with the window.
  */
 export class SampleGateway implements Disposable {
-  private readonly places: Places
+  private readonly places: SamplePlaces
   private readonly log: Log
+  private readonly options: SampleOptions
   private running: { readonly child: ChildProcess; readonly setting: GatewaySetting } | undefined
 
-  constructor(places: Places, log: Log) {
+  constructor(places: SamplePlaces, log: Log, options: SampleOptions = {}) {
     this.places = places
     this.log = log
+    this.options = options
+  }
+
+  /** Where its key is: whoever has these files can be this gateway. */
+  get key(): VaultIdentity {
+    return { vault: join(this.places.sample, 'vault.json'), keyFile: join(this.places.sample, 'vault.key') }
   }
 
   /** The gateway's entry. Its pin is the kid that our own child printed, so there is nothing to ask the person. */
@@ -33,8 +51,7 @@ export class SampleGateway implements Disposable {
     if (this.running?.child.exitCode === null) return this.running.setting
     const { sample } = this.places
     await mkdir(sample, { recursive: true, mode: 0o700 })
-    const vault = join(sample, 'vault.json')
-    const keyFile = join(sample, 'vault.key')
+    const { vault, keyFile = '' } = this.key
     if (!(await exists(vault))) {
       report('making a key for the gateway')
       await runCli(this.spawn(['identity', 'create', '--vault', vault, '--key-file', keyFile]), signal)
@@ -66,8 +83,18 @@ export class SampleGateway implements Disposable {
     this.running = undefined
   }
 
+  /** Resolves when its process, and with it every server behind it, is gone. */
+  async stop(): Promise<void> {
+    const child = this.running?.child
+    this.dispose()
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    await new Promise((resolve) => child.once('exit', resolve))
+  }
+
   private config(vault: string, keyFile: string, folder: string): object {
-    const server = { command: process.execPath, args: [this.places.sampleServer], env: { ELECTRON_RUN_AS_NODE: '1' } }
+    const { tally } = this.options
+    const env = { ELECTRON_RUN_AS_NODE: '1', ...(tally !== undefined && { COUNTERSIGN_SAMPLE_TALLY: tally }) }
+    const server = { command: process.execPath, args: [this.places.sampleServer], env }
     return {
       listen: 'ws://127.0.0.1:0',
       identity: { vault, keyFile },
@@ -80,7 +107,10 @@ export class SampleGateway implements Disposable {
   }
 
   private spawn(args: readonly string[]): CliProcess {
-    return startCli(this.places.cli, args, (text) => this.log.log('info', 'sample gateway says', { text }))
+    return startCli(this.places.cli, args, (text) => {
+      this.log.log('info', 'sample gateway says', { text })
+      this.options.said?.(text)
+    })
   }
 
   private async firstLine({ child, stdout }: CliProcess, signal: AbortSignal): Promise<string> {

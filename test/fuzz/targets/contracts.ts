@@ -1,10 +1,13 @@
+import * as v from 'valibot'
 import { connectConfig, gatewayConfig } from '../../../src/contracts/gatewayConfig.ts'
 import { parseConfig } from '../../../src/contracts/configFile.ts'
 import { parseIdentityConfig } from '../../../src/contracts/identityConfig.ts'
 import { isMethod, parseHostMessage, parseParams, parseRequest } from '../../../src/contracts/panel.ts'
 import { type PanelHandlers, PanelResponder } from '../../../src/contracts/panelRpc.ts'
+import { type PanelTrial, trialFigures, trialSchema } from '../../../src/contracts/panelTrial.ts'
 import { parseSettings, type SettingName } from '../../../src/contracts/settings.ts'
 import { parseStrictJson } from '../../../src/contracts/strictJson.ts'
+import { refusalOf } from '../../../src/extension/trial/gateway.ts'
 import { splitCommand } from '../../../src/extension/commands/splitCommand.ts'
 import { decodeUtf8 } from '../../../src/crypto/encoding.ts'
 import { exportJwk, isKid, parseJwk, thumbprint } from '../../../src/crypto/jwk.ts'
@@ -40,6 +43,20 @@ const row = {
   sid: 'AAAA',
   batch: { id: 'b', n: 1 },
 }
+const trialRow = {
+  id: 'alter-context',
+  attacker: 'keys',
+  title: 'Alter it',
+  text: 'A word.',
+  state: 'refused',
+  by: 'gateway',
+  code: 'statement-invalid',
+  sentence: 'Not the bytes.',
+  reached: { whom: 'server', bytes: 0 },
+  change: { at: 3, before: '0011', after: '0010', from: 1, to: 2, lengths: { before: 9, after: 9 } },
+  took: 1.5,
+}
+const trial = { state: 'running', rows: [trialRow], key: { kid: KID, custody: 'software' }, sentence: 'Why.' }
 const contexts = { base: 0, version: 1, reset: true, rows: [row] }
 const requests = [
   { type: 'request', id: 1, method: 'ready', params: {} },
@@ -48,6 +65,7 @@ const requests = [
   { type: 'request', id: 4, method: 'slotAction', params: { slot: 'module a slot 1', action: 'initialise' } },
   { type: 'request', id: 5, method: 'keyAction', params: { key: 'module a slot 1 key b', action: 'destroy' } },
   { type: 'request', id: 6, method: 'lockAll', params: {} },
+  { type: 'request', id: 7, method: 'startTrial', params: {} },
 ]
 const identity = { vault: 'v', keyFile: 'k' }
 const pkcs11 = { pkcs11: { module: 'm.so', slot: 1, label: 'k', pinFile: 'p', libraryParameters: 'x' } }
@@ -234,10 +252,31 @@ export const CONTRACTS: readonly Target[] = [
       { type: 'state', state },
       { type: 'state', state: withHsm },
       { type: 'contexts', contexts },
+      { type: 'trial', trial },
     ],
     unchanged(parseHostMessage),
     0.5,
   ),
+  valuesOf('panel-trial', [], [trial], (value) => {
+    unchanged((given) => parsedTrial(given))(value)
+    const parsed = parsedTrial(value)
+    if (parsed !== undefined) must(trialFigures(parsed).over <= parsed.rows.length, 'counts more than there is')
+  }),
+  {
+    name: 'gateway-refusal',
+    format: 'bytes',
+    codes: [],
+    seeds: [
+      text(
+        'countersign warn: a session ended sid=AbCd1_… alert=110 code=statement-invalid reason=A statement is false.',
+      ),
+    ],
+    tokens: ['countersign warn: ', 'a connection was refused ', 'code=', ' reason=', ' '],
+    run(bytes) {
+      const refusal = refusalOf(Buffer.from(bytes).toString('utf8'))
+      if (refusal !== undefined) must(/^[a-z0-9-]{1,40}$/.test(refusal.code), 'takes something else for a code')
+    },
+  },
   valuesOf('panel-request', [], requests, (value) => {
     unchanged(parseRequest)(value)
     const { method = '', params } = parseRequest(value) ?? {}
@@ -245,6 +284,11 @@ export const CONTRACTS: readonly Target[] = [
   }),
   valuesOf('panel-responder', [], requests, respond),
 ]
+
+function parsedTrial(value: unknown): PanelTrial | undefined {
+  const parsed = v.safeParse(trialSchema, value)
+  return parsed.success ? parsed.output : undefined
+}
 
 /** Whatever a webview posts: no rejection, and one reply for what is a request, with its id. */
 async function respond(value: unknown): Promise<void> {

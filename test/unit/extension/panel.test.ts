@@ -6,6 +6,7 @@ import { SessionRecorder } from '../../../src/extension/evidence/sessionRecorder
 import { InventoryService } from '../../../src/extension/identity/inventoryService.ts'
 import { KeyProcesses } from '../../../src/extension/identity/keyProcesses.ts'
 import { SigningIdentity } from '../../../src/extension/identity/signingIdentity.ts'
+import { NO_TRIAL } from '../../../src/contracts/panelTrial.ts'
 import { PanelFeed } from '../../../src/extension/panel/panelFeed.ts'
 import { panelState } from '../../../src/extension/panel/panelState.ts'
 import { Connections } from '../../../src/extension/sessions/connections.ts'
@@ -121,6 +122,7 @@ describe('the feed of the panel', () => {
       post: (message) => posted.push(message),
       build: (version) => panelState(ports, version),
       contexts: ports.contexts,
+      trial: { current: NO_TRIAL, onChange: () => ({ dispose: () => {} }) },
     })
     const recorder = new SessionRecorder(ports.contexts, 'desk', { kid: 'k', custody: 'software' })
     const arrive = (ref: number) =>

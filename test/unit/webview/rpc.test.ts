@@ -25,6 +25,8 @@ function handlers(change: Partial<PanelHandlers>): PanelHandlers {
     selectSlot: refuse,
     createKey: refuse,
     trySample: refuse,
+    startTrial: refuse,
+    cancelTrial: refuse,
     refreshInventory: refuse,
     addModule: refuse,
     slotAction: refuse,

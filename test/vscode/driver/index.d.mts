@@ -128,7 +128,7 @@ export interface ContextRow {
 export interface Panel {
   locator(selector: string): Locator
   waitFor(): Promise<void>
-  show(view: 'sessions' | 'contexts' | 'hsm'): Promise<void>
+  show(view: 'sessions' | 'contexts' | 'hsm' | 'trial'): Promise<void>
   signer(): Promise<string>
   sessions(): Promise<SessionRow[]>
   contexts(): Promise<ContextRow[]>

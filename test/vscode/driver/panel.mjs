@@ -41,7 +41,7 @@ export function panel(page) {
     locator: (selector) => frame().locator(selector),
     /** Until the host's first state is drawn. */
     waitFor: () => frame().locator('vscode-panels .signer').waitFor(),
-    /** @param {'sessions' | 'contexts' | 'hsm'} view */
+    /** @param {'sessions' | 'contexts' | 'hsm' | 'trial'} view */
     async show(view) {
       await actUntil(
         `the tab ${view}`,

@@ -1,0 +1,34 @@
+import { commands, window } from 'vscode'
+import { trialFigures } from '../../contracts/panelTrial.ts'
+import { CountersignError } from '../../support/errors.ts'
+import { withProgress } from '../progress.ts'
+import type { TrialBoard } from '../trial/board.ts'
+
+/** *Try to Break It*: attacks the bundled sample server. It touches nothing of the person's own, so nobody is asked before. */
+export async function tryToBreakIt(trial: TrialBoard): Promise<void> {
+  const ended = await withProgress('Countersign: trying to break it', async (signal, report) => {
+    signal.addEventListener('abort', () => trial.cancel(), { once: true })
+    const subscription = trial.onChange((now) => {
+      const { over, all } = trialFigures(now)
+      if (all > 0) report(`${over} of ${all}`)
+    })
+    try {
+      return await trial.start()
+    } finally {
+      subscription.dispose()
+    }
+  })
+  if (ended.state === 'failed') {
+    throw new CountersignError(
+      'server-start',
+      ended.sentence ?? 'The trial could not be carried out. Show Log says why.',
+    )
+  }
+  if (ended.state !== 'done') return
+  const { attacks, refused, controls, passed } = trialFigures(ended)
+  const said = `${refused} of ${attacks} attacks were refused; ${passed} of ${controls} controls went through.`
+  const tell = refused === attacks && passed === controls ? window.showInformationMessage : window.showErrorMessage
+  void tell(said, 'Open Panel').then((choice) => {
+    if (choice !== undefined) void commands.executeCommand('countersign.openPanel')
+  })
+}

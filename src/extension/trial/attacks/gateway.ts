@@ -1,0 +1,40 @@
+import type { GatewayAttack } from '../attack.ts'
+import { stating } from '../edits.ts'
+
+/** Whoever answers at the gateway's address, or is the gateway: a gateway of the trial's own, run in this process. */
+const asTheGateway = { on: 'gateway', attacker: 'gateway', key: 'own' } as const
+
+const THREE_MINUTES = 180_000
+const OTHER = 'A'.repeat(64)
+
+export const GATEWAY: readonly GatewayAttack[] = [
+  {
+    on: 'gateway',
+    attacker: 'gateway',
+    key: 'strange',
+    id: 'another-gateway',
+    title: 'Redirect the session to another gateway',
+    change: 'Another gateway answers, with a good handshake of its own key.',
+  },
+  {
+    ...asTheGateway,
+    id: 'answer-to-another-question',
+    title: 'Answer another question',
+    change: 'The gateway’s key signs an answer that names a question which nobody asked.',
+    lie: (statement) => stating(statement, () => ({ req: OTHER })),
+  },
+  {
+    ...asTheGateway,
+    id: 'answer-of-another-session',
+    title: 'Answer in somebody else’s session',
+    change: 'The gateway’s key signs an answer that belongs to another session.',
+    lie: (statement) => stating(statement, () => ({ sid: OTHER })),
+  },
+  {
+    ...asTheGateway,
+    id: 'old-answer',
+    title: 'Give an old answer',
+    change: 'The gateway’s key signs an answer that is three minutes old.',
+    lie: (statement) => stating(statement, ({ ts }) => ({ ts: Number(ts) - THREE_MINUTES })),
+  },
+]
