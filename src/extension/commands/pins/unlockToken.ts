@@ -13,7 +13,7 @@ export async function unlockToken(ports: SlotPorts, ref?: string): Promise<void>
   })
   if (place === undefined) return
   if (place.slot.token?.pin === 'unlocked' && ref === undefined) {
-    void window.showInformationMessage(`${placeText(place)} is unlocked already.`)
+    void window.setStatusBarMessage(`$(countersign-ready) ${placeText(place)} is unlocked already`, 10_000)
     return
   }
   if (!(await unlock(ports, place))) return
