@@ -123,6 +123,7 @@ describe('a secured command', () => {
     expect(Object.keys(environment).filter((name) => name.startsWith('COUNTERSIGN_'))).toEqual([])
     const [link] = window.connections.all().map(({ ready }) => ready)
     expect(link?.session.peer.custody).toBe('software')
+    expect(link?.recorder.told).toEqual([{ server: 'tools', reach: 'pipe', proxied: false }])
   })
 
   it('keeps what was entered, and what the environment holds, out of every file', async () => {
