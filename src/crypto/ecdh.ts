@@ -8,6 +8,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { CountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 import { decodeBase64url, encodeBase64url, plain } from './encoding.ts'
 import { secretConcat, wipe } from './random.ts'
 
@@ -92,7 +93,7 @@ function ecdhKey(
     share,
     derive(peerShare) {
       if (peerShare.length !== ECDH_LENGTHS[name].share) {
-        throw new CountersignError('length', `An ${name} share has a wrong length.`)
+        throw new CountersignError('length', said`An ${name} share has a wrong length.`)
       }
       if (agree === null) throw new CountersignError('internal', 'A key was used after it was wiped.')
       const secret = derive(name, agree, peerShare)
@@ -117,5 +118,5 @@ function derive(name: EcdhName, agree: (peerShare: Uint8Array) => Uint8Array, pe
 }
 
 function refused(name: EcdhName, cause?: unknown): CountersignError {
-  return new CountersignError('peer-protocol', `The peer's ${name} share is not usable.`, { cause })
+  return new CountersignError('peer-protocol', said`The peer's ${name} share is not usable.`, { cause })
 }

@@ -45,8 +45,14 @@ interface Manifest {
   }
 }
 
+/** As an editor in English reads it. */
+const words: unknown = JSON.parse(readFileSync(join(ROOT, 'package.nls.json'), 'utf8'))
+const english = new Map(Object.entries(words ?? {}))
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tests below are what checks it
-const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'), (_key, value: unknown) => {
+  const key = typeof value === 'string' ? /^%(.+)%$/.exec(value)?.[1] : undefined
+  return key === undefined ? value : english.get(key)
+}) as Manifest
 const { commands, configuration, icons, walkthroughs, mcpServerDefinitionProviders } = manifest.contributes
 const { viewsContainers, views, viewsWelcome, menus } = manifest.contributes
 const code = readdirSync(join(ROOT, 'src/extension'), { recursive: true, encoding: 'utf8' })
