@@ -34,7 +34,11 @@ interface Manifest {
       readonly steps: readonly {
         readonly id: string
         readonly description: string
-        readonly media: Readonly<Record<string, string>>
+        readonly media: {
+          readonly markdown?: string
+          readonly image?: Readonly<Record<'dark' | 'light' | 'hc' | 'hcLight', string>>
+          readonly altText?: string
+        }
         readonly completionEvents?: readonly string[]
       }[]
     }[]
@@ -95,7 +99,7 @@ describe('the manifest', () => {
       ...Object.values(icons).map((icon) => icon.default.fontPath),
       ...walkthroughs.flatMap(({ icon, steps }) => [
         icon,
-        ...steps.flatMap(({ media }) => [media['markdown'], media['image'], media['svg']]),
+        ...steps.flatMap(({ media: { markdown, image = {} } }) => [markdown, ...Object.values(image)]),
       ]),
     ].filter((file) => file !== undefined)
     expect(files.length).toBeGreaterThan(10)

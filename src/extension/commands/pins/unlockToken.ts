@@ -14,7 +14,7 @@ export async function unlockToken(ports: SlotPorts, ref?: string): Promise<void>
   })
   if (place === undefined) return
   if (place.slot.token?.pin === 'unlocked' && ref === undefined) {
-    void window.showInformationMessage(t`${placeText(place)} is unlocked already.`)
+    void window.setStatusBarMessage(t`$(countersign-ready) ${placeText(place)} is unlocked already`, 10_000)
     return
   }
   if (!(await unlock(ports, place))) return
