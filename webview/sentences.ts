@@ -37,7 +37,6 @@ export const sentences = {
     n === 1 ? t`text of ${shown} context searched` : t`text of ${shown} contexts searched`,
   older: (n: number, shown: string) =>
     n === 1 ? t`${shown} older one is in the journal only` : t`${shown} older ones are in the journal only`,
-  request: (what: string) => t`${what} to {0}`,
   exchange: (exchange: string) => t`exchange ${exchange}`,
   answered: (after: string) => t`answered after ${after}`,
   alert: (alert: number) => t`Alert ${alert}.`,

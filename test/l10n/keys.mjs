@@ -15,8 +15,18 @@ const SENTENCE_AT = {
   replayed: 0,
 }
 
-/** Where nobody who sits before an editor reads what goes wrong: the command line and the gateway, which speak English. */
-const ENGLISH = /^src\/(cli|mcp\/upstream)\/|^src\/contracts\/(cbor\w*|configFile)\.ts$/
+/**
+ * Where sentences stay English: the command line and the gateway, which have no editor; and what only says how a peer, or a file, broke the
+ * rules of the protocol. That goes to whoever writes the other end.
+ */
+const ENGLISH = [
+  /^src\/(cli|mcp|crypto)\//,
+  /^src\/contracts\/(cbor\w*|configFile)\.ts$/,
+  /^src\/session\/(channel|handshake|contexts|rekey|resume|transition|legs|carrier\/webSocketServer|connection|heartbeat|openConnection)\b/,
+  /^src\/evidence\/(bundle|batch|offline|signingInput|statement|transitionPayload)\b/,
+  /^src\/trust\/clientRegistry\.ts$/,
+  /^src\/keys\/hsm\/openIdentity\.ts$/,
+]
 
 /**
  * @typedef {{ key: string, at: string }} Found
@@ -24,7 +34,8 @@ const ENGLISH = /^src\/(cli|mcp\/upstream)\/|^src\/contracts\/(cbor\w*|configFil
  * @returns {{ host: Found[], panel: Found[], glued: string[] }} `glued`: a template whose parts nobody can translate
  */
 export function findKeys(root) {
-  const host = files(root, 'src').map((file) => keysOf(root, file))
+  const spoken = files(root, 'src').filter((file) => !ENGLISH.some((pattern) => pattern.test(file)))
+  const host = spoken.map((file) => keysOf(root, file))
   const panel = files(root, 'webview').map((file) => keysOf(root, file))
   return {
     host: host.flatMap(({ keys }) => keys),
@@ -49,14 +60,16 @@ function keysOf(root, file) {
   /** @type {string[]} */
   const glued = []
   const at = (node) => `${file}:${text.slice(0, node.start).split('\n').length}`
+  // `{0} {1}` is the same in every language.
+  const push = (key, node) => /\p{L}/u.test(key.replace(/\{\d\}/g, '')) && keys.push({ key, at: at(node) })
   const add = (node) => {
     const key = literal(node)
     if (key === undefined) glued.push(at(node))
-    else if (key !== '') keys.push({ key, at: at(node) })
+    else push(key, node)
   }
   visit(parseSync(file, text).program, (node) => {
     if (node.type === 'TaggedTemplateExpression' && isTranslator(node.tag)) {
-      keys.push({ key: template(node.quasi), at: at(node) })
+      push(template(node.quasi), node)
     }
     if (node.type !== 'CallExpression' && node.type !== 'NewExpression') return
     const [first] = node.arguments
@@ -65,7 +78,7 @@ function keysOf(root, file) {
       visit(first, (leaf) => leaf.type === 'Property' && isText(leaf.value) && add(leaf.value))
     }
     const sentence = node.arguments[SENTENCE_AT[node.callee.name] ?? -1]
-    if (isText(sentence) && !ENGLISH.test(file)) add(sentence)
+    if (isText(sentence)) add(sentence)
   })
   return { keys, glued }
 }
