@@ -1,4 +1,5 @@
-// Draws the pictures of the walkthrough, from the same scenes as the screenshots: `node test/webview/walkthrough.mjs`.
+// Draws the pictures of the walkthrough, from the same scenes as the screenshots: `node test/webview/walkthrough.mjs`. Those that are kept
+// were then reduced to 64 colours (`pngquant --force --ext .png 64 media/walkthrough/*.png`): a third of the size.
 import { fileURLToPath } from 'node:url'
 import { SCENES } from './scenes.mjs'
 import { openStage } from './stage.mjs'
