@@ -109,7 +109,9 @@ export class ContextStore {
   }
 
   /** Contexts of the journal, for a search. */
-  readonly bodies: EvidenceArchive['bodies'] = (since, signal) => this.archive.bodies(since, signal)
+  bodies(...given: Parameters<EvidenceArchive['bodies']>): ReturnType<EvidenceArchive['bodies']> {
+    return this.archive.bodies(...given)
+  }
 
   /**
    * The evidence of a context, from the journal where it is no longer in memory.

@@ -22,7 +22,7 @@ export interface ListedContexts {
   readonly receipts: { take(): PanelReceipt[] }
   row(number: number): ContextRow | undefined
   textOf(number: number): string | undefined
-  readonly bodies: EvidenceArchive['bodies']
+  bodies(...given: Parameters<EvidenceArchive['bodies']>): ReturnType<EvidenceArchive['bodies']>
   readonly onChange: (listener: Listener<string>) => Disposable
 }
 
@@ -129,7 +129,7 @@ export class ContextFeed implements Disposable {
     const { contexts, now } = this.ports
     const told = () => this.schedule()
     if (!seen && !(await view.scan(signal, told))) return
-    await searchJournal(view, contexts.bodies, now, signal, told)
+    await searchJournal(view, (...given) => contexts.bodies(...given), now, signal, told)
     told()
   }
 
