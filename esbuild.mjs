@@ -70,6 +70,7 @@ const bundles = [
     sourcemap: production ? false : 'inline',
     plugins: [splitCommonjs],
     entryPoints: ['src/extension/activate.ts'],
+    inject: ['src/extension/language.ts'],
     outdir: 'dist/extension',
     outExtension: { '.js': '.cjs' },
     chunkNames: '[name]-[hash]',

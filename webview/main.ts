@@ -1,4 +1,6 @@
 /** The panel's entry: wires messages, model and shell. */
+// Before all others: see there.
+import './language.ts'
 import './panel.css'
 import { type HostMessage, parseHostMessage } from '../src/contracts/panel.ts'
 import type { PanelContexts } from '../src/contracts/panelContexts.ts'

@@ -1,5 +1,8 @@
-/** Every word that the panel itself says, in one place, so that another language can be put beside it. */
-export const strings = {
+import { translated } from '../src/support/l10n.ts'
+import { trialWords } from './trial/words.ts'
+
+/** Every word that the panel itself says, in one place; its English is the key of its translation. */
+const words = translated({
   title: 'Countersign',
   views: { sessions: 'Sessions', contexts: 'Contexts', hsm: 'HSM', trial: 'Try to Break It' },
   signer: {
@@ -87,7 +90,21 @@ export const strings = {
     handshake: 'Handshake',
     noHandshake: 'No handshake yet: what it cost and what it carried is drawn here after the first one.',
     editor: 'this editor',
+    editorKey: 'editor',
+    causes: { handshake: 'handshake', time: 'time', contexts: 'contexts', bytes: 'bytes', resume: 'resume' },
     gateway: 'gateway',
+    work: {
+      encapsulate: { client: 'encapsulated to the key', server: 'gateway encapsulated to the key' },
+      sign: { client: 'signed', server: 'gateway signed' },
+      signedIn: 'signed in {0}',
+      verify: 'gateway: signature verified',
+      verified: {
+        pinned: 'signature verified, and the key is the pinned one',
+        'first use': 'signature verified, and the key was accepted on first use',
+        explicit: 'signature verified, and the key is the one in the settings',
+        none: 'signature verified',
+      },
+    },
     clear: 'clear',
     sealed: 'sealed',
     signed: 'signed',
@@ -109,11 +126,73 @@ export const strings = {
     added: 'added, p50',
     batch: 'batch size, p50',
     notMeasured: 'not measured yet',
-    blocked: 'is blocked: the gateway’s key changed',
+    classicalLeg: 'a classical leg',
+    inPlace: 'in {0}',
+    id: 'session {0}',
     wordsDiffer: 'None of the six words match.',
     wordsSome: 'Underlined words differ.',
     pinnedKey: 'pinned',
     offeredKey: 'offered',
+  },
+  legs: {
+    'quantum-safe': 'quantum-safe',
+    'local pipe': 'local pipe',
+    loopback: 'loopback',
+    classical: 'classical',
+    plain: 'plain',
+    unknown: 'unknown',
+  },
+  /** What a message of the handshake is made of. */
+  parts: {
+    'ML-KEM ciphertext': 'ML-KEM ciphertext',
+    'ECDH share': 'ECDH share',
+    'ML-KEM key': 'ML-KEM key',
+    cookie: 'cookie',
+    'suites, nonce': 'suites, nonce',
+    suite: 'suite',
+    limits: 'limits',
+    identity: 'identity',
+    signature: 'signature',
+    finished: 'finished',
+    'server time, session id': 'server time, session id',
+  },
+  /** Of what stands in two columns: the label, by its English. */
+  labels: {
+    receipt: 'receipt',
+    session: 'session',
+    direction: 'direction',
+    kind: 'kind',
+    id: 'id',
+    'signed at': 'signed at',
+    audience: 'audience',
+    context: 'context',
+    received: 'received',
+    previous: 'previous',
+    answers: 'answers',
+    end: 'end',
+    header: 'header',
+    payload: 'payload',
+    signer: 'signer',
+    signature: 'signature',
+    file: 'file',
+    'made by': 'made by',
+    'says it is': 'says it is',
+    'answers in': 'answers in',
+    kid: 'kid',
+    'in words': 'in words',
+    'public key': 'public key',
+    'has signed': 'has signed',
+    module: 'module',
+    slot: 'slot',
+    model: 'model',
+    serial: 'serial',
+    firmware: 'firmware',
+    hardware: 'hardware',
+    flags: 'flags',
+    sessions: 'sessions',
+    'memory free': 'memory free',
+    'PKCS#11': 'PKCS#11',
+    queued: 'queued',
   },
   contexts: {
     filter: 'Filter: server, tool, method, text',
@@ -160,6 +239,7 @@ export const strings = {
     lost: 'Its bytes are no longer in memory, and the journal does not hold them.',
     question: 'question',
     answer: 'answer',
+    answerFrom: 'answer from {0}',
     notAnswered: 'No answer yet.',
     notAsked: 'Not asked yet.',
     noQuestion: 'The question is no longer kept here.',
@@ -180,6 +260,8 @@ export const strings = {
     computed: 'computed',
     given: 'given',
     others: 'never seen',
+    noneReceived: 'nothing yet',
+    rootWord: 'root',
     batch: 'Batch',
     todo: 'What to do',
     rejectedTodo:
@@ -228,12 +310,13 @@ export const strings = {
     },
     noLife: 'In force since before its dates were kept.',
     window: 'Statements outside its window are refused.',
-    successor: ['It signs a transition to', 'when it retires.'],
-    followed: ['It signed a transition to', 'before it retired.'],
+    successor: 'It signs a transition to {0} when it retires.',
+    followed: 'It signed a transition to {0} before it retired.',
     notReadyKey: 'not ready',
     verdict: 'What the verdict rests on',
     criterion: { met: 'met', 'not met': 'not met', 'not told': 'not told' },
     weight: { needed: 'needed', wanted: 'wanted for custody hsm', told: 'decides nothing' },
+    weightWord: { needed: 'needed', wanted: 'wanted' },
     token: 'Token',
     hardwareSlot: { yes: 'marked as hardware', no: 'not marked as hardware' },
     keypad: 'PIN on its own keypad',
@@ -250,53 +333,11 @@ export const strings = {
     didNot: 'failed',
     quirks: 'Known of tokens of this kind',
     danger: 'Destructive',
-    allHold: ['All claims marked', 'hold, so custody is'],
+    allHold: 'All claims marked {0} hold, so custody is {1}.',
+    custodyIs: 'Custody is {0}: {1}.',
     select: 'Select a module, a token or a key to see what it claims.',
     locked: 'Its keys are listed after its PIN was given.',
     noKeys: 'No ML-DSA key yet.',
-  },
-  trial: {
-    empty: 'Try to break it',
-    emptyText:
-      'Attacks the bundled sample server in every way that the documents name, live, and shows what refused each attack and in which words. It uses a gateway, keys and a journal of its own, which are removed afterwards; your sessions, pins and journal are not touched. It takes about a quarter of a minute.',
-    start: 'Try to Break It',
-    again: 'Try Again',
-    cancel: 'Cancel',
-    failed: 'The trial could not be carried out',
-    about:
-      'Every line is what the code that also guards your sessions did about it just now. The attacks are carried out in this window, against a gateway in a process of its own.',
-    key: 'The editor’s side signs with a key that was made for this trial:',
-    controls: 'Controls',
-    controlsText: 'Nobody attacks. Whoever refuses everything would fail here.',
-    attackers: {
-      network: 'Somebody on the network',
-      keys: 'A thief of the session’s keys',
-      signer: 'Somebody who can have your key sign',
-      gateway: 'A gateway that lies',
-      archive: 'Somebody who edits the journal afterwards',
-    },
-    has: {
-      network: 'They see, change, drop and invent everything between editor and gateway. They have no key.',
-      keys: 'They can read every record and seal their own. They do not have the key that signs.',
-      signer:
-        'Malware while the token is unlocked, for instance. What it says in your name is believed; what contradicts the session, its history or the clock is not.',
-      gateway: 'Somebody else at its address, or the gateway itself with its true key.',
-      archive:
-        'They write the file as they like, and number and chain its lines anew. The offline verifier has the two public keys and the file.',
-    },
-    states: {
-      waiting: 'waiting',
-      running: 'running',
-      refused: 'refused',
-      passed: 'went through',
-      failed: 'NOT refused',
-      stopped: 'FAILED',
-    },
-    refusers: { gateway: 'The gateway:', editor: 'The editor:', verifier: 'The offline verifier:' },
-    whom: { server: 'the server', agent: 'the agent' },
-    before: 'before',
-    after: 'after',
-    nothing: 'nothing',
   },
   empty: {
     waiting: 'Waiting for Countersign…',
@@ -307,7 +348,7 @@ export const strings = {
       'Countersign puts a post-quantum session between your agents and their MCP servers and signs every context.',
     chooseKey: 'Choose a key',
     chooseKeyText: 'In an HSM, or in the vault, which is software and is shown as software.',
-    keyChosen: 'Signing with',
+    keyChosen: 'Signing with {0}',
     connect: 'Connect to a server',
     connectText: 'Through its gateway, by address or command.',
     sample: 'connects to a bundled server; makes a vault key if there is no key yet',
@@ -325,50 +366,8 @@ export const strings = {
     detailFailed: 'This context could not be verified now',
     failed: 'That did not work',
   },
-} as const
+} as const)
 
-const one = (n: number, singular: string, many: string, shown: string) => `${shown} ${n === 1 ? singular : many}`
+export const strings = { ...words, trial: trialWords }
 
-/** Sentences with figures in them. `shown` is the figure as it is formatted. */
-export const sentences = {
-  rejected: (shown: string) => `${shown} rejected`,
-  newer: (n: number, shown: string) => one(n, 'newer context', 'newer contexts', shown),
-  contexts: (n: number, shown: string) => one(n, 'context', 'contexts', shown),
-  roots: (n: number, shown: string) => one(n, 'root', 'roots', shown),
-  signed: (roots: string, n: number, contexts: string) =>
-    `${one(n, 'root', 'roots', roots)}, which cover ${contexts} contexts`,
-  sessions: (open: string, most: string | undefined) => (most === undefined ? open : `${open} of at most ${most}`),
-  notOurs: (token: string) => `Countersign cannot check them; it can only show what ${token} says.`,
-  free: (shared: string, own: string) => `${shared} public, ${own} private`,
-  showContexts: (n: number, shown: string) => `Show ${one(n, 'context', 'contexts', shown)}`,
-  modules: (n: number) => one(n, 'module', 'modules', String(n)),
-  tokens: (n: number) => one(n, 'token', 'tokens', String(n)),
-  readyTokens: (n: number) => `${n} ready for a quantum-safe identity`,
-  leaf: (index: number, size: number, nodes: number) =>
-    `leaf ${index} of ${size}, ${one(nodes, 'node', 'nodes', String(nodes))}`,
-  row: (verdict: string, what: string, dir: 'c2s' | 's2c', server: string, size: string, custody: string) =>
-    `${verdict}, ${what} ${dir === 'c2s' ? 'to' : 'from'} ${server}, ${size} bytes, ${custody}`,
-  more: (shown: string) => `… ${shown} more`,
-  waiting: (n: number, shown: string) =>
-    n === 0
-      ? 'A signature is being made for it.'
-      : `It waits with ${one(n, 'other', 'others', shown)}; one signature covers those that wait together.`,
-  acknowledgedBy: (seq: string, at: string) => `by sequence ${seq}, ${at}`,
-  copied: (what: string) => `${what}: copied`,
-  bytesOf: (from: string, to: string, size: string) => `${from} to ${to} of ${size}`,
-  found: (shown: string, of: string) => `${shown} of ${of}`,
-  unseen: (shown: string) => `searching, ${shown} left`,
-  texts: (n: number, shown: string) => `text of ${one(n, 'context', 'contexts', shown)} searched`,
-  journal: (done: string, of: string) => `Searching the journal: ${done} of ${of} contexts`,
-  unkept: (shown: string) => `Contexts kept as digest only, or encrypted, were not searched: ${shown}`,
-  missing: (shown: string) => `Contexts that were not found in the journal were not searched: ${shown}`,
-  unreadable: (shown: string) => `Files of the journal that could not be read: ${shown}`,
-  older: (n: number, shown: string) => `${one(n, 'older one is', 'older ones are', shown)} in the journal only`,
-  trialRunning: (over: number, all: number) => (all === 0 ? 'Starting the sample gateway…' : `${over} of ${all} tried`),
-  trialDone: (refused: number, attacks: number, passed: number, controls: number) =>
-    `${refused} of ${attacks} refused; ${passed} of ${one(controls, 'control', 'controls', String(controls))} went through`,
-  trialCancelled: (text: string) => `Cancelled. ${text}`,
-  reached: (whom: string, bytes: string) => `What reached ${whom}: ${bytes} bytes.`,
-  place: (at: string, length: string) => `at byte ${at} of ${length}`,
-  announce: (what: string, server: string, reason: string) => `Rejected: ${what} from ${server}. ${reason}`,
-} as const
+export { sentences } from './sentences.ts'

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { CountersignError } from '../support/errors.ts'
+import { type Filling, said } from '../support/l10n.ts'
 import { inert } from '../support/printable.ts'
 
 /** The agents whose files we know. */
@@ -166,10 +167,11 @@ const DIALECTS: Readonly<Record<Agent, Dialect>> = {
  * @throws CountersignError `config-invalid`: the entry is wrong, or has something that a gateway could not do in the agent's place
  */
 export function parseAgentEntry(agent: Agent, value: unknown): AgentEntry {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused('it is no object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused(said('it is no object'))
   const { stdio, http, kept } = DIALECTS[agent]
   const schema = 'command' in value ? stdio : 'url' in value ? http : undefined
-  if (schema === undefined) throw refused('it has no command that could be run, and no address that this agent takes')
+  if (schema === undefined)
+    throw refused(said('it has no command that could be run, and no address that this agent takes'))
   const read = v.safeParse<Schema<StdioEntry | HttpEntry>>(schema, value)
   if (!read.success) throw refused(reason(read.issues[0]))
   return { ...read.output, kept: keptOf(value, kept) }
@@ -200,6 +202,6 @@ function reason(issue: v.BaseIssue<unknown>): string {
   return `${path} ${issue.message.slice(0, LONGEST_PART)}`
 }
 
-function refused(what: string): CountersignError {
-  return new CountersignError('config-invalid', `This entry cannot be secured: ${what}. Nothing was changed.`)
+function refused(what: Filling): CountersignError {
+  return new CountersignError('config-invalid', said`This entry cannot be secured: ${what}. Nothing was changed.`)
 }

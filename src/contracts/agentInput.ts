@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { CountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 import { inert } from '../support/printable.ts'
 
 /** What VS Code asks a person for where an entry says `${input:ID}`. */
@@ -41,7 +42,7 @@ export function parseAgentInput(inputs: unknown, id: string): AgentInput {
   const named = Array.isArray(inputs) ? inputs.filter((each) => v.is(v.looseObject({ id: v.literal(id) }), each)) : []
   const read = v.safeParse(input, named[0])
   if (named.length !== 1 || !read.success) {
-    const sentence = `This entry cannot be secured: it asks for the input "${inert(id.slice(0, 200))}", which is not among the "inputs" of its file as a text to enter or to choose. Nothing was changed.`
+    const sentence = said`This entry cannot be secured: it asks for the input "${inert(id.slice(0, 200))}", which is not among the "inputs" of its file as a text to enter or to choose. Nothing was changed.`
     throw new CountersignError('config-invalid', sentence)
   }
   const { output } = read

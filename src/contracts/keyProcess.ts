@@ -1,6 +1,8 @@
 import * as v from 'valibot'
 import { CountersignError } from '../support/errors.ts'
 import type { ErrorCode } from '../support/errors.ts'
+import { wireSentence } from './wireSentence.ts'
+import { said, type Sentence } from '../support/l10n.ts'
 import {
   algorithm,
   algorithmSet,
@@ -17,7 +19,6 @@ import {
   safeInteger,
   secretBytes,
   slotFacts,
-  text,
 } from './keyFacts.ts'
 import { signInput } from './signInput.ts'
 
@@ -202,7 +203,11 @@ const reply = v.variant('ok', [
   v.strictObject({
     id: safeInteger,
     ok: v.literal(false),
-    error: v.strictObject({ code: v.picklist(PROCESS_ERRORS), message: text, ckr: v.exactOptional(safeInteger) }),
+    error: v.strictObject({
+      code: v.picklist(PROCESS_ERRORS),
+      sentence: wireSentence,
+      ckr: v.exactOptional(safeInteger),
+    }),
   }),
 ])
 export type Reply = v.InferOutput<typeof reply>
@@ -213,30 +218,30 @@ export function parseRequest(raw: unknown): {
   readonly operation: Operation
   readonly params: unknown
 } {
-  return check(request, raw, 'usage', 'A request to the key process')
+  return check(request, raw, 'usage', said('A request to the key process'))
 }
 
 /** @throws CountersignError `usage` */
 export function parseParams<O extends Operation>(operation: O, raw: unknown): Params<O> {
-  return check(OPERATIONS[operation].params, raw, 'usage', `A request "${operation}"`) as Params<O>
+  return check(OPERATIONS[operation].params, raw, 'usage', said`A request "${operation}"`) as Params<O>
 }
 
 /** @throws CountersignError `key-process-reply` */
 export function parseReply(raw: unknown): Reply {
-  return check(reply, raw, 'key-process-reply', 'A reply of the key process')
+  return check(reply, raw, 'key-process-reply', said('A reply of the key process'))
 }
 
 /** @throws CountersignError `key-process-reply` */
 export function parseResult<O extends Operation>(operation: O, raw: unknown): Result<O> {
-  return check(OPERATIONS[operation].result, raw, 'key-process-reply', `The reply to "${operation}"`) as Result<O>
+  return check(OPERATIONS[operation].result, raw, 'key-process-reply', said`The reply to "${operation}"`) as Result<O>
 }
 
 type Schema = v.GenericSchema<unknown, unknown>
 
 /** Only the path of what is wrong goes into the message: the value could be a PIN. */
-function check<S extends Schema>(schema: S, raw: unknown, code: ErrorCode, what: string): v.InferOutput<S> {
+function check<S extends Schema>(schema: S, raw: unknown, code: ErrorCode, what: Sentence): v.InferOutput<S> {
   const parsed = v.safeParse(schema, raw, { abortEarly: true })
   if (parsed.success) return parsed.output
   const path = v.getDotPath(parsed.issues[0]) ?? 'message'
-  throw new CountersignError(code, `${what} has the wrong shape at "${path.slice(0, 60)}".`)
+  throw new CountersignError(code, said`${what} has the wrong shape at "${path.slice(0, 60)}".`)
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { MlDsaIds } from './keyProcess.ts'
+import { t } from '../support/l10n.ts'
 
 /**
  * What a person may know better than the vendor profile of a module: an entry of `countersign.modules`. Nothing in it can
@@ -16,12 +17,12 @@ export interface ModuleOverrides {
 const number = v.pipe(
   v.union(
     [v.number(), v.pipe(v.string(), v.regex(/^0x[0-9A-Fa-f]{1,8}$/), v.transform(Number))],
-    'must be a number, or one in hexadecimal such as "0x80010035"',
+    t('must be a number, or one in hexadecimal such as "0x80010035"'),
   ),
-  v.safeInteger('must be a whole number'),
-  v.minValue(0, 'must not be negative'),
+  v.safeInteger(t('must be a whole number')),
+  v.minValue(0, t('must not be negative')),
   // CK_ULONG has 32 bits on Windows, and PKCS#11 gives no number above them to anybody.
-  v.maxValue(0xffffffff, 'must fit into 32 bits'),
+  v.maxValue(0xffffffff, t('must fit into 32 bits')),
 )
 
 /**
@@ -33,7 +34,7 @@ const ids = v.strictObject({
   sign: number,
   keyType: number,
   parameterSet: number,
-  parameterIn: v.optional(v.picklist(['attribute', 'mechanism'], 'must be "attribute" or "mechanism"'), 'attribute'),
+  parameterIn: v.optional(v.picklist(['attribute', 'mechanism'], t('must be "attribute" or "mechanism"')), 'attribute'),
 })
 
 /**
@@ -42,21 +43,21 @@ const ids = v.strictObject({
  */
 const environmentName = v.pipe(
   v.string(),
-  v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, 'must be the name of an environment variable'),
-  v.check((name) => !LOADS_CODE.test(name), 'must not name what loads code into a process'),
+  v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, t('must be the name of an environment variable')),
+  v.check((name) => !LOADS_CODE.test(name), t('must not name what loads code into a process')),
 )
 const LOADS_CODE = /^(LD_.*|DYLD_.*|NODE_.*|ELECTRON_.*|OPENSSL_(CONF|MODULES|ENGINES)|GCONV_PATH|_RLD.*)$/i
 
 export const moduleOverrides = {
   ids: v.exactOptional(ids),
-  software: v.exactOptional(v.literal(true, 'can only be true: a setting may lower a custody, never raise it')),
+  software: v.exactOptional(v.literal(true, t('can only be true: a setting may lower a custody, never raise it'))),
   lanes: v.exactOptional(
     v.pipe(
-      v.number('must be a number'),
-      v.integer('must be a whole number'),
-      v.minValue(1, 'must be at least 1'),
-      v.maxValue(16, 'must be at most 16'),
+      v.number(t('must be a number')),
+      v.integer(t('must be a whole number')),
+      v.minValue(1, t('must be at least 1')),
+      v.maxValue(16, t('must be at most 16')),
     ),
   ),
-  environment: v.exactOptional(v.pipe(v.array(environmentName), v.maxLength(32, 'has too many names'))),
+  environment: v.exactOptional(v.pipe(v.array(environmentName), v.maxLength(32, t('has too many names')))),
 }

@@ -6,6 +6,10 @@ export interface PanelHtml {
   readonly scriptUri: string
   readonly styleUri: string
   readonly title: string
+  /** BCP 47, of the editor. */
+  readonly language: string
+  /** What the panel says in it, as JSON: `parsePanelWords` reads it. */
+  readonly words: string
 }
 
 /** For text and for attribute values in double quotes. */
@@ -19,7 +23,7 @@ function source(text: string): string {
 }
 
 /** Scripts by nonce alone, styles, images and fonts from the extension's own folder alone, nothing else from anywhere. */
-export function panelHtml({ nonce, cspSource, scriptUri, styleUri, title }: PanelHtml): string {
+export function panelHtml({ nonce, cspSource, scriptUri, styleUri, title, language, words }: PanelHtml): string {
   const own = source(cspSource)
   const policy = [
     "default-src 'none'",
@@ -31,7 +35,7 @@ export function panelHtml({ nonce, cspSource, scriptUri, styleUri, title }: Pane
     "form-action 'none'",
   ].join('; ')
   return `<!doctype html>
-<html lang="en">
+<html lang="${escapeHtml(language)}" data-words="${escapeHtml(words)}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${escapeHtml(policy)}">

@@ -3,6 +3,7 @@
  * extension host. Both parse what arrives, both give up in time, and both settle everything that is pending on dispose.
  */
 import { CountersignError, type ErrorCode, toCountersignError } from '../support/errors.ts'
+import { t } from '../support/l10n.ts'
 import {
   isMethod,
   METHODS,
@@ -136,7 +137,7 @@ export class PanelResponder {
     } catch (thrown) {
       const error = toCountersignError(thrown)
       this.onError(method, error)
-      this.refuse(id, error.code, error.message)
+      this.refuse(id, error.code, t(error.sentence))
     } finally {
       this.running.delete(controller)
     }

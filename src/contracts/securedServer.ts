@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { CountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 import { AGENTS, type Agent } from './agentEntry.ts'
 import { type Template, template } from './template.ts'
 
@@ -52,7 +53,10 @@ export function encodeSecuredServer({ gateway, server, place, original, values }
 export function parseSecuredServer(text: string, path: string): SecuredServer {
   const result = v.safeParse(record, text.length > LARGEST ? undefined : jsonOrNothing(text))
   if (!result.success)
-    throw new CountersignError('file-unreadable', `${path} is not what Countersign wrote there. Look at it by hand.`)
+    throw new CountersignError(
+      'file-unreadable',
+      said`${path} is not what Countersign wrote there. Look at it by hand.`,
+    )
   const { v: _, ...secured } = result.output
   return secured
 }

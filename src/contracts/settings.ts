@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { SuiteName } from '../crypto/suite.ts'
 import { type JournalSettings, parseJournalSettings } from './journalSettings.ts'
 import { type ModuleOverrides, moduleOverrides } from './moduleOverrides.ts'
+import { t } from '../support/l10n.ts'
 
 /**
  * What `countersign.*` settings mean. A bad entry is named and left out of use; it is never guessed at: a typing error in
@@ -83,13 +84,13 @@ export type SettingName = (typeof SETTING_NAMES)[number]
 // Names go into file names, MCP server ids and log lines of both ends: no separators, no control characters.
 const name = v.pipe(
   v.string(),
-  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name has 1 to 64 letters, digits, dots, dashes or underscores'),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, t('a name has 1 to 64 letters, digits, dots, dashes or underscores')),
 )
-const text = v.pipe(v.string(), v.nonEmpty('must not be empty'), v.maxLength(4096, 'is too long'))
+const text = v.pipe(v.string(), v.nonEmpty(t('must not be empty')), v.maxLength(4096, t('is too long')))
 
 const url = v.pipe(
   text,
-  v.check((value) => isGatewayUrl(value), 'must be a ws: or wss: address without user name, password or fragment'),
+  v.check((value) => isGatewayUrl(value), t('must be a ws: or wss: address without user name, password or fragment')),
 )
 
 function isGatewayUrl(value: string): boolean {
@@ -105,13 +106,16 @@ function isGatewayUrl(value: string): boolean {
 
 const gatewayEntries = {
   pin: v.optional(
-    v.pipe(v.string(), v.regex(/^(?:first-use|[A-Za-z0-9_-]{43})$/, 'must be "first-use" or a kid of 43 characters')),
+    v.pipe(
+      v.string(),
+      v.regex(/^(?:first-use|[A-Za-z0-9_-]{43})$/, t('must be "first-use" or a kid of 43 characters')),
+    ),
     'first-use',
   ),
   servers: v.pipe(
-    v.array(name, 'must be a list of server names'),
-    v.minLength(1, 'needs at least one server name'),
-    v.check((names) => new Set(names).size === names.length, 'names a server twice'),
+    v.array(name, t('must be a list of server names')),
+    v.minLength(1, t('needs at least one server name')),
+    v.check((names) => new Set(names).size === names.length, t('names a server twice')),
   ),
 }
 
@@ -136,25 +140,25 @@ const identity = v.union(
     v.strictObject({ ...pkcs11, slot: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
     v.strictObject({ ...pkcs11, token: text }),
   ],
-  'must be "vault", or an object with "module", "label" and either "slot" or "token"',
+  t('must be "vault", or an object with "module", "label" and either "slot" or "token"'),
 )
 
 /** A day at most: a longer time is a typing error more often than a wish. */
 const autoLock = v.pipe(
-  v.number('must be a number of minutes'),
-  v.integer('must be a whole number of minutes'),
-  v.minValue(0, 'must be 0 (never) or more'),
-  v.maxValue(1440, 'must be at most 1440 (a day)'),
+  v.number(t('must be a number of minutes')),
+  v.integer(t('must be a whole number of minutes')),
+  v.minValue(0, t('must be 0 (never) or more')),
+  v.maxValue(1440, t('must be at most 1440 (a day)')),
 )
 
-const clientName = v.pipe(v.string(), v.regex(/^[^\p{C}]{1,64}$/u, 'must have 1 to 64 printable characters'))
+const clientName = v.pipe(v.string(), v.regex(/^[^\p{C}]{1,64}$/u, t('must have 1 to 64 printable characters')))
 
 /** Names of suites, at least one and none twice. */
 export const suites = v.pipe(
-  v.array(v.picklist(SUITE_NAMES, (issue) => `knows no suite ${issue.received}`)),
-  v.minLength(1, 'must name at least one suite'),
+  v.array(v.picklist(SUITE_NAMES, (issue) => t`knows no suite ${issue.received}`)),
+  v.minLength(1, t('must name at least one suite')),
   // A gateway refuses an offer that repeats itself.
-  v.check((names) => new Set(names).size === names.length, 'names a suite twice'),
+  v.check((names) => new Set(names).size === names.length, t('names a suite twice')),
 )
 
 /** Reads raw settings. `read` returns the effective value of a full setting name, or undefined where there is none. */
@@ -186,7 +190,7 @@ function parseGateways(value: unknown, problems: SettingProblem[]): GatewaySetti
   const setting = 'countersign.gateways'
   if (value === undefined || value === null) return []
   if (typeof value !== 'object' || Array.isArray(value)) {
-    problems.push({ setting, sentence: `${setting} must be an object of gateways by name.`, blocking: false })
+    problems.push({ setting, sentence: t`${setting} must be an object of gateways by name.`, blocking: false })
     return []
   }
   const gateways: GatewaySetting[] = []
@@ -219,14 +223,14 @@ function parseModules(value: unknown, problems: SettingProblem[]): ModuleSetting
   const setting = 'countersign.modules'
   if (value === undefined || value === null) return []
   if (!Array.isArray(value)) {
-    problems.push({ setting, sentence: `${setting} must be a list of PKCS#11 modules.`, blocking: false })
+    problems.push({ setting, sentence: t`${setting} must be a list of PKCS#11 modules.`, blocking: false })
     return []
   }
   const modules: ModuleSetting[] = []
   for (const [index, entry] of value.entries()) {
     const checked = v.safeParse(module_, entry)
     if (checked.success) modules.push(checked.output)
-    else problems.push({ setting, sentence: sentence(setting, `entry ${index + 1}`, checked.issues), blocking: false })
+    else problems.push({ setting, sentence: sentence(setting, t`entry ${index + 1}`, checked.issues), blocking: false })
   }
   return modules
 }
@@ -245,5 +249,5 @@ function sentence(setting: string, entry: string, issues: readonly v.BaseIssue<u
   const first = issues[0]
   const where = first === undefined ? '' : (v.getDotPath(first) ?? '')
   const parts = [setting, entry, where].filter((part) => part !== '').map((part) => part.slice(0, LONGEST_PART))
-  return `${parts.join(', ')}: ${(first?.message ?? 'is not valid').slice(0, LONGEST_PART)}.`
+  return `${parts.join(', ')}: ${(first?.message ?? t('is not valid')).slice(0, LONGEST_PART)}.`
 }

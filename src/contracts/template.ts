@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { CountersignError } from '../support/errors.ts'
+import { said, type Sentence } from '../support/l10n.ts'
 import { inert } from '../support/printable.ts'
 
 /** A part of a text: itself, or what is known only when a server is started. */
@@ -91,7 +92,7 @@ function environment(env: string, { home }: Surroundings, fallback?: string): Pi
 
 function folderOf(whole: string, { workspace }: Surroundings) {
   if (workspace !== undefined) return workspace
-  throw refused(whole, 'in a file that all your folders share, where it means another folder in each window')
+  throw refused(whole, said('in a file that all your folders share, where it means another folder in each window'))
 }
 
 function split(name: string): readonly [string, string?] {
@@ -110,10 +111,10 @@ function joined(pieces: readonly Piece[]): Template {
 }
 
 function unknown(whole: string): CountersignError {
-  return refused(whole, 'which only its agent can replace')
+  return refused(whole, said('which only its agent can replace'))
 }
 
-function refused(whole: string, why: string): CountersignError {
-  const sentence = `This entry cannot be secured: it has ${inert(whole.slice(0, 200))}, ${why}. Nothing was changed.`
+function refused(whole: string, why: Sentence): CountersignError {
+  const sentence = said`This entry cannot be secured: it has ${inert(whole.slice(0, 200))}, ${why}. Nothing was changed.`
   return new CountersignError('config-invalid', sentence)
 }

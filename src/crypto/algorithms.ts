@@ -1,4 +1,5 @@
 import { CountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 
 /** Pure ML-DSA (FIPS 204, section 5.2) with the empty context string, as RFC 9964 has it. Never HashML-DSA. */
 export type SignatureAlgorithm = 'ML-DSA-87' | 'ML-DSA-65'
@@ -44,6 +45,6 @@ export function isSignatureAlgorithm(value: unknown): value is SignatureAlgorith
 /** @throws CountersignError `length` unless this is as long as a public key of the algorithm */
 export function checkPublicKey(algorithm: MlDsa, publicKey: Uint8Array): void {
   if (publicKey.length !== SIGNATURE_LENGTHS[algorithm].publicKey) {
-    throw new CountersignError('length', `An ${algorithm} public key has a wrong length.`)
+    throw new CountersignError('length', said`An ${algorithm} public key has a wrong length.`)
   }
 }

@@ -8,7 +8,8 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { CountersignError } from '../support/errors.ts'
-import { concat, plain } from './encoding.ts'
+import { said } from '../support/l10n.ts'
+import { decodeBase64url, encodeBase64url, plain } from './encoding.ts'
 import { secretConcat, wipe } from './random.ts'
 
 export type EcdhName = 'X25519' | 'P-384'
@@ -29,9 +30,6 @@ export interface EcdhKey {
   derive(peerShare: Uint8Array): Uint8Array
   wipe(): void
 }
-
-/** SubjectPublicKeyInfo of X25519 before its 32 bytes (RFC 8410). */
-const X25519_SPKI = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00)
 
 /** A new key for one handshake or rekey. */
 export function generateEcdhKey(name: EcdhName): EcdhKey {
@@ -63,13 +61,14 @@ export function x25519FromSecret(secret: Uint8Array): EcdhKey {
 
 /** X25519 on a key object; for `generateEcdhKey` and test vectors. */
 export function x25519Key(privateKey: KeyObject, publicKey: KeyObject): EcdhKey {
-  const share = publicKey.export({ format: 'der', type: 'spki' }).subarray(X25519_SPKI.length)
+  // As JWK (RFC 8037), which Node reads and writes in a tenth of the time that OpenSSL takes for DER.
+  const { x = '' } = publicKey.export({ format: 'jwk' })
   const agree = (peerShare: Uint8Array): Uint8Array => {
-    const key = Buffer.from(concat(X25519_SPKI, peerShare))
-    return diffieHellman({ privateKey, publicKey: createPublicKey({ key, format: 'der', type: 'spki' }) })
+    const key = { kty: 'OKP', crv: 'X25519', x: encodeBase64url(peerShare) }
+    return diffieHellman({ privateKey, publicKey: createPublicKey({ key, format: 'jwk' }) })
   }
   // OpenSSL owns the private key and overwrites it when the garbage collector takes the last reference: we cannot sooner.
-  return ecdhKey('X25519', new Uint8Array(share), agree)
+  return ecdhKey('X25519', decodeBase64url(x), agree)
 }
 
 /** P-384 on an ECDH object that has a key; for `generateEcdhKey` and test vectors. */
@@ -94,7 +93,7 @@ function ecdhKey(
     share,
     derive(peerShare) {
       if (peerShare.length !== ECDH_LENGTHS[name].share) {
-        throw new CountersignError('length', `An ${name} share has a wrong length.`)
+        throw new CountersignError('length', said`An ${name} share has a wrong length.`)
       }
       if (agree === null) throw new CountersignError('internal', 'A key was used after it was wiped.')
       const secret = derive(name, agree, peerShare)
@@ -119,5 +118,5 @@ function derive(name: EcdhName, agree: (peerShare: Uint8Array) => Uint8Array, pe
 }
 
 function refused(name: EcdhName, cause?: unknown): CountersignError {
-  return new CountersignError('peer-protocol', `The peer's ${name} share is not usable.`, { cause })
+  return new CountersignError('peer-protocol', said`The peer's ${name} share is not usable.`, { cause })
 }

@@ -3,6 +3,7 @@ import { sha384Text } from '../crypto/hash.ts'
 import { thumbprint } from '../crypto/jwk.ts'
 import { verifyInclusion } from '../crypto/merkle.ts'
 import { CountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 import { describeContext, type Description } from './describe.ts'
 import { ALERT, badBatch, badStatement, EvidenceError, replayed } from './errors.ts'
 import type { Position, Question, SessionExpectations } from './expectations.ts'
@@ -51,7 +52,7 @@ export function checkSession(statement: Statement, expected: SessionExpectations
   if (server !== undefined && statement.server !== server) throw badStatement('A statement names another server.')
   if (position !== undefined) checkPosition(statement, position)
   if (now !== undefined && Math.abs(statement.ts - now) > MAX_SKEW) {
-    const sentence = 'A statement is more than 120 s off this clock; check the clocks of both ends.'
+    const sentence = said('A statement is more than 120 s off this clock; check the clocks of both ends.')
     throw new EvidenceError('statement-invalid', ALERT.clockSkew, sentence)
   }
   if (headAt !== undefined) checkAck(statement, headAt(statement.ack.seq))
@@ -97,7 +98,7 @@ function described(statement: Statement, context: Uint8Array): Description {
     return describeContext(statement.kind, context)
   } catch (thrown) {
     if (!(thrown instanceof CountersignError)) throw thrown
-    throw new EvidenceError(thrown.code, ALERT.badStatement, thrown.message, { cause: thrown })
+    throw new EvidenceError(thrown.code, ALERT.badStatement, thrown.sentence, { cause: thrown })
   }
 }
 

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type ScannedDocument, scanMembers, type Span } from '../contracts/strictJson.ts'
 import { decodeUtf8 } from '../crypto/encoding.ts'
 import { CountersignError } from '../support/errors.ts'
+import { said, type Sentence } from '../support/l10n.ts'
 import { eventData } from './eventData.ts'
 import { isDescribed, isIdToken, isMethod } from './statement.ts'
 import type { StatementKind } from './types.ts'
@@ -23,13 +24,13 @@ export interface Description {
 export function describeContext(kind: StatementKind, body: Uint8Array): Description {
   if (!isDescribed(kind)) return {}
   const strict = kind === 'request'
-  if (strict && !isUtf8(body)) throw refused('it is not UTF-8')
+  if (strict && !isUtf8(body)) throw refused(said('it is not UTF-8'))
   const json = kind === 'event' ? eventData(body) : body
   if (json === undefined || json.length === 0) return {}
   const message = scan(json, strict)
   if (message?.kind !== 'object') return {}
   if (message.duplicates.length > 0) {
-    if (strict) throw refused('it has a member twice')
+    if (strict) throw refused(said('it has a member twice'))
     // Which of the two counts is up to the reader, so neither is stated.
     return {}
   }
@@ -43,7 +44,7 @@ function scan(json: Uint8Array, strict: boolean): ScannedDocument | undefined {
   } catch (thrown) {
     if (!(thrown instanceof CountersignError)) throw thrown
     // Other parsers go deeper and wider, and some read NaN, a byte order mark or UTF-16: a call must not pass undescribed.
-    if (strict) throw refused('it is not JSON, is nested too deeply or has too many members', thrown)
+    if (strict) throw refused(said('it is not JSON, is nested too deeply or has too many members'), thrown)
     return undefined
   }
 }
@@ -53,7 +54,7 @@ function methodOf(json: Uint8Array, message: ScannedDocument, strict: boolean): 
   if (token?.startsWith('"') !== true) return {}
   const method: unknown = JSON.parse(token)
   if (isMethod(method)) return { method }
-  if (strict) throw refused('its method is too long or not valid text')
+  if (strict) throw refused(said('its method is too long or not valid text'))
   return {}
 }
 
@@ -61,7 +62,7 @@ function idOf(json: Uint8Array, message: ScannedDocument, strict: boolean): Desc
   const id = tokenAt(json, message.members.get('id'))
   if (id === undefined || /^[{[tf]/.test(id)) return {}
   if (isIdToken(id)) return { id }
-  if (strict) throw refused('its id is too long')
+  if (strict) throw refused(said('its id is too long'))
   return {}
 }
 
@@ -69,6 +70,6 @@ function tokenAt(json: Uint8Array, span: Span | undefined): string | undefined {
   return span === undefined ? undefined : decodeUtf8(json.subarray(span.start, span.end))
 }
 
-function refused(why: string, cause?: unknown): CountersignError {
-  return new CountersignError('context-refused', `A request was not passed on because ${why}.`, { cause })
+function refused(why: Sentence, cause?: unknown): CountersignError {
+  return new CountersignError('context-refused', said`A request was not passed on because ${why}.`, { cause })
 }

@@ -11,8 +11,8 @@ export interface CliProcess {
   readonly stdout: Readable
 }
 
-/** Starts our own command line with the editor's executable as its Node. `said` gets the lines of its standard error. */
-export function startCli(cli: string, args: readonly string[], said: (line: string) => void): CliProcess {
+/** Starts our own command line with the editor's executable as its Node. `printed` gets the lines of its standard error. */
+export function startCli(cli: string, args: readonly string[], printed: (line: string) => void): CliProcess {
   const child = spawn(process.execPath, ['--import', END_WITH_PARENT, cli, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Electron's executable is a browser unless told otherwise; nothing else of the editor's environment goes along.
@@ -21,7 +21,7 @@ export function startCli(cli: string, args: readonly string[], said: (line: stri
   })
   const { stdout, stderr } = child
   if (stdout === null || stderr === null) throw new CountersignError('internal', 'A process was started without pipes.')
-  createInterface({ input: stderr }).on('line', said)
+  createInterface({ input: stderr }).on('line', printed)
   return { child, stdout }
 }
 

@@ -3,6 +3,7 @@ import { parseSettings, type SettingName, type Settings } from '../contracts/set
 import type { Disposable } from '../support/disposable.ts'
 import { Emitter } from '../support/emitter.ts'
 import { CountersignError } from '../support/errors.ts'
+import { said, t } from '../support/l10n.ts'
 import { openSettings } from './failures.ts'
 
 /** The settings as they are now. Read from the user and machine level only: what a workspace says is not even looked at. */
@@ -36,7 +37,7 @@ export class Configuration implements Disposable {
     if (blocking !== undefined) {
       throw new CountersignError(
         'config-invalid',
-        `${blocking.sentence} Nothing is signed or sent before it is mended.`,
+        said`${blocking.sentence} Nothing is signed or sent before it is mended.`,
       )
     }
     return this.current
@@ -49,7 +50,7 @@ export class Configuration implements Disposable {
     if (sentences === this.shown) return
     this.shown = sentences
     for (const { setting, sentence } of problems) {
-      void window.showErrorMessage(sentence, 'Open Settings').then((choice) => {
+      void window.showErrorMessage(sentence, t('Open Settings')).then((choice) => {
         if (choice !== undefined) openSettings(setting)
       })
     }

@@ -1,6 +1,7 @@
 import { CancellationError, commands, env, window } from 'vscode'
 import type { CountersignError, ErrorCode } from '../support/errors.ts'
 import { toCountersignError } from '../support/errors.ts'
+import { t } from '../support/l10n.ts'
 import type { Log } from '../support/log.ts'
 
 const KEY_TROUBLE: ReadonlySet<ErrorCode> = new Set([
@@ -33,15 +34,16 @@ export function showFailure(log: Log, thrown: unknown, what: string): void {
   logFailure(log, error, what)
   // The blocked connection tells it itself, with what can be done about it.
   if (error.code === 'peer-changed') return
+  const [show, select, settings] = [t('Show Log'), t('Select HSM Slot…'), t('Open Settings')]
   const actions = KEY_TROUBLE.has(error.code)
-    ? ['Select HSM Slot…', 'Show Log']
+    ? [select, show]
     : error.code === 'config-invalid'
-      ? ['Open Settings', 'Show Log']
-      : ['Show Log']
-  void window.showErrorMessage(error.message, ...actions).then((choice) => {
-    if (choice === 'Show Log') void commands.executeCommand('countersign.showLog')
-    if (choice === 'Select HSM Slot…') void commands.executeCommand('countersign.selectSlot')
-    if (choice === 'Open Settings') openSettings('countersign')
+      ? [settings, show]
+      : [show]
+  void window.showErrorMessage(t(error.sentence), ...actions).then((choice) => {
+    if (choice === show) void commands.executeCommand('countersign.showLog')
+    if (choice === select) void commands.executeCommand('countersign.selectSlot')
+    if (choice === settings) openSettings('countersign')
   })
 }
 

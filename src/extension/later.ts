@@ -1,5 +1,6 @@
 import type { Disposable } from '../support/disposable.ts'
 import { CountersignError, toCountersignError } from '../support/errors.ts'
+import { t } from '../support/l10n.ts'
 
 /** A part that is loaded when it is first needed, once. One that could not be loaded is tried again by whoever needs it next. */
 export class Later<T extends Disposable> implements Disposable {
@@ -46,8 +47,9 @@ export class Later<T extends Disposable> implements Disposable {
   }
 }
 
-const UNLOADABLE =
-  'A part of Countersign could not be loaded. Reload the window; if that does not help, install the extension again.'
+const UNLOADABLE = t(
+  'A part of Countersign could not be loaded. Reload the window; if that does not help, install the extension again.',
+)
 
 function closing(): CountersignError {
   return new CountersignError('cancelled', 'The window is closing.')

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type ExtensionContext, ExtensionKind, type Uri, type WebviewPanel, window } from 'vscode'
+import { env, type ExtensionContext, ExtensionKind, type Uri, type WebviewPanel, window } from 'vscode'
 import { systemClock as clock } from '../support/clock.ts'
 import { type Disposable, DisposableStore } from '../support/disposable.ts'
 import type { CountersignError } from '../support/errors.ts'
+import { t } from '../support/l10n.ts'
 import { AgentFolder } from '../mcp/bridge/agentFolder.ts'
 import { GatewayPins } from '../trust/gatewayPins.ts'
 import { KeyRing } from '../trust/keyRing.ts'
@@ -27,6 +28,7 @@ import { EmbeddedVault } from './identity/vault.ts'
 import { logFailure } from './failures.ts'
 import type { OutputLog } from './outputLog.ts'
 import { LazyPanel } from './panel/lazyPanel.ts'
+import { panelWords } from './panel/panelWords.ts'
 import { hsmState } from './panel/panelState.ts'
 import type { Places } from './places.ts'
 import { SampleGateway } from './sample/sampleGateway.ts'
@@ -222,6 +224,7 @@ export function assemble({ context, log, places, configuration, status, slots, p
       (await import('./panel/openPanel.ts')).openPanel({
         folder: places.webview,
         icon: join(context.extensionPath, 'media', 'icon.png'),
+        translations: places.translations,
         state: { ...hsm, gateways, contexts, board, vaultMade },
         actions: await actions(),
         documents,
@@ -260,7 +263,17 @@ export function assemble({ context, log, places, configuration, status, slots, p
     openBundle: async (uri, panel) => {
       const failed = (error: CountersignError) => logFailure(log, error, 'bundle')
       const { openBundle } = await import('./bundle/openBundle.ts')
-      openBundle({ folder: places.webview, uri, known, clock, failed }, panel)
+      openBundle(
+        {
+          folder: places.webview,
+          words: await panelWords(places.translations, env.language),
+          uri,
+          known,
+          clock,
+          failed,
+        },
+        panel,
+      )
     },
     standing: () => ({ gateways: gateways.all(), signer: identity.state, unseen: contexts.figures.unseen }),
     command: async (id, target) => {
@@ -290,4 +303,4 @@ function after(ms: number, run: () => void): Disposable {
   return { dispose: () => clearTimeout(timer) }
 }
 
-const VAULT_MADE = '$(countersign-software) Countersign made a key in its embedded vault (software)'
+const VAULT_MADE = t('$(countersign-software) Countersign made a key in its embedded vault (software)')

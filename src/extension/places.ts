@@ -26,6 +26,10 @@ export class Places {
     return join(this.extension, 'dist', 'webview')
   }
 
+  get translations(): string {
+    return join(this.extension, 'media', 'l10n')
+  }
+
   get vault(): string {
     return join(this.storage, 'vault.json')
   }

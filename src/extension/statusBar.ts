@@ -1,6 +1,8 @@
 import { MarkdownString, StatusBarAlignment, type StatusBarItem, ThemeColor, window } from 'vscode'
 import type { GatewaySetting, IdentitySetting } from '../contracts/settings.ts'
 import type { Disposable } from '../support/disposable.ts'
+import { t } from '../support/l10n.ts'
+import { CUSTODY_WORD, STATE_WORD } from './words.ts'
 import { namedKey } from './identity/namedKey.ts'
 import type { SignerState } from './identity/signingIdentity.ts'
 import type { ConnectionState } from './sessions/gatewayConnection.ts'
@@ -75,21 +77,26 @@ export class StatusBar implements Disposable {
     markdown.isTrusted = { enabledCommands: ['countersign.openPanel', 'countersign.selectSlot', 'countersign.connect'] }
     const key = namedKey(state, this.ports.identitySetting(), this.ports.vaultMade())
     if (key === undefined)
-      markdown.appendMarkdown('No key yet: the embedded vault makes one when it is first needed\n\n')
+      markdown.appendMarkdown(`${t('No key yet: the embedded vault makes one when it is first needed')}\n\n`)
     else {
-      const custody = key.custody === undefined ? '' : `$(countersign-${key.custody}) **${key.custody}** · `
+      const custody =
+        key.custody === undefined ? '' : `$(countersign-${key.custody}) **${CUSTODY_WORD[key.custody]}** · `
       markdown.appendMarkdown(`${custody}${escapeMarkdown(`${key.label} · ${key.place}`)}\n\n`)
     }
-    if ('error' in state) markdown.appendMarkdown(`${escapeMarkdown(state.error.message)}\n\n`)
+    if ('error' in state) markdown.appendMarkdown(`${escapeMarkdown(t(state.error.sentence))}\n\n`)
     for (const { setting, state } of gateways) {
       const glyph = state.kind === 'ready' ? 'ready' : state.kind === 'blocked' ? 'rejected' : 'off'
       const servers = setting.servers.join(', ')
       markdown.appendMarkdown(
-        `$(countersign-${glyph}) ${escapeMarkdown(setting.name)} · ${state.kind} · ${escapeMarkdown(servers)}\n\n`,
+        `$(countersign-${glyph}) ${escapeMarkdown(setting.name)} · ${STATE_WORD[state.kind]} · ${escapeMarkdown(servers)}\n\n`,
       )
     }
     return markdown.appendMarkdown(
-      '[Open Panel](command:countersign.openPanel) · [Select HSM Slot…](command:countersign.selectSlot) · [Connect to Server…](command:countersign.connect)',
+      [
+        `[${t('Open Panel')}](command:countersign.openPanel)`,
+        `[${t('Select HSM Slot…')}](command:countersign.selectSlot)`,
+        `[${t('Connect to Server…')}](command:countersign.connect)`,
+      ].join(' · '),
     )
   }
 }

@@ -2,6 +2,7 @@ import { MAX_BATCH } from '../evidence/signingInput.ts'
 import { type Clock, systemClock } from '../support/clock.ts'
 import type { Disposable } from '../support/disposable.ts'
 import { CountersignError, toCountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 import { BatchLane, failSoon, type SingleInput, type WaitingItem, type WaitingSingle } from './batchLane.ts'
 import type { BatchItem } from './batching.ts'
 import type { Signer } from './signer.ts'
@@ -43,10 +44,10 @@ export class BatchSigner implements Disposable {
   constructor(signer: Signer, options: BatchSignerOptions = {}) {
     const { limit = MAX_BATCH, queue = 4096, lanes = 1, deadline = 15_000, clock = systemClock } = options
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_BATCH) {
-      throw new CountersignError('config-invalid', `A batch holds 1 to ${MAX_BATCH} statements.`)
+      throw new CountersignError('config-invalid', said`A batch holds 1 to ${MAX_BATCH} statements.`)
     }
     if (!Number.isInteger(lanes) || lanes < 1 || lanes > MAX_LANES) {
-      throw new CountersignError('config-invalid', `A key signs in 1 to ${MAX_LANES} lanes.`)
+      throw new CountersignError('config-invalid', said`A key signs in 1 to ${MAX_LANES} lanes.`)
     }
     this.queue = queue
     const lane = () => new BatchLane({ signer, limit, queue, deadline, clock, singles: this.singles })

@@ -1,6 +1,7 @@
 import type { SignInput } from '../contracts/signInput.ts'
 import { SIGNATURE_LENGTHS } from '../crypto/signature.ts'
 import { CountersignError, toCountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 import type { Signer } from './signer.ts'
 
 /**
@@ -42,8 +43,7 @@ function timedOut(): CountersignError {
 }
 
 export function unavailable(cause?: unknown): CountersignError {
-  const why = cause instanceof CountersignError ? ` ${cause.message}` : ''
-  return new CountersignError('signer-unavailable', `The signing key is not available, so nothing was sent.${why}`, {
-    cause,
-  })
+  const nothing = said('The signing key is not available, so nothing was sent.')
+  const sentence = cause instanceof CountersignError ? said`${nothing} ${cause.sentence}` : nothing
+  return new CountersignError('signer-unavailable', sentence, { cause })
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { walkJson } from '../contracts/jsonWalk.ts'
 import { CountersignError } from '../support/errors.ts'
+import { said, type Sentence } from '../support/l10n.ts'
 
 /**
  * What must be known of a JSON-RPC message to route it. Nothing is built from the rest of it, and what is forwarded are
@@ -55,7 +56,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
 
 /** @throws CountersignError `context-refused` for what is not one JSON object or array in UTF-8, or has a member above twice */
 export function readMessage(bytes: Uint8Array): Message {
-  if (!isUtf8(bytes)) throw refused('is not UTF-8')
+  if (!isUtf8(bytes)) throw refused(said('is not UTF-8'))
   const found = new Map<string, string>()
   let batch = false
   const path: (string | undefined)[] = []
@@ -79,14 +80,14 @@ export function readMessage(bytes: Uint8Array): Message {
           if (depth === 0 || depth > 3 || batch) return
           const member = memberAt(path, depth)
           if (member === undefined) return
-          if (found.has(member)) throw refused(`has "${member}" twice`)
+          if (found.has(member)) throw refused(said`has "${member}" twice`)
           found.set(member, end - start > MAX_TOKEN ? '' : slice(bytes, start, end))
         },
       },
       { maxDepth: MAX_DEPTH, wellFormed: false },
     )
   } catch (thrown) {
-    if (thrown instanceof CountersignError && thrown.code === 'decode') throw refused('is not valid JSON', thrown)
+    if (thrown instanceof CountersignError && thrown.code === 'decode') throw refused(said('is not valid JSON'), thrown)
     throw thrown
   }
   if (batch) return { kind: 'batch' }
@@ -126,9 +127,9 @@ function memberAt(path: readonly (string | undefined)[], depth: number): string 
 function describe(found: ReadonlyMap<string, string>): Message {
   const method = asText(found.get('method'))
   const id = scalar(found.get('id'))
-  if (found.get('method') !== undefined && method === undefined) throw refused('has a method that is no text')
+  if (found.get('method') !== undefined && method === undefined) throw refused(said('has a method that is no text'))
   const answers = found.has('result') || found.has('error')
-  if (method === undefined && !answers) throw refused('is neither a request nor an answer')
+  if (method === undefined && !answers) throw refused(said('is neither a request nor an answer'))
   const progressToken = scalar(found.get('progressToken')) ?? scalar(found.get('ownProgressToken'))
   const optional = {
     method,
@@ -168,6 +169,6 @@ function slice(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
 }
 
-function refused(how: string, cause?: unknown): CountersignError {
-  return new CountersignError('context-refused', `The message ${how}. It was not passed on.`, { cause })
+function refused(how: Sentence, cause?: unknown): CountersignError {
+  return new CountersignError('context-refused', said`The message ${how}. It was not passed on.`, { cause })
 }

@@ -1,4 +1,5 @@
 import { CountersignError, type ErrorCode } from '../support/errors.ts'
+import { said, type Sentence } from '../support/l10n.ts'
 
 /** The alert registry of docs/PROTOCOL.md. An alert is one byte; every alert but `close` ends the connection at once. */
 export const ALERT = {
@@ -26,39 +27,46 @@ export const ALERT = {
 
 export type Alert = (typeof ALERT)[keyof typeof ALERT]
 
-const MEANING: { readonly [alert: number]: readonly [ErrorCode, string] } = {
-  0: ['session-closed', 'the session was closed'],
-  10: ['peer-protocol', 'a message came out of turn'],
-  20: ['peer-protocol', 'a record was changed, lost, repeated or reordered on the way'],
-  21: ['peer-protocol', 'a message could not be read'],
-  22: ['peer-protocol', 'a message was larger than allowed'],
-  40: ['session-refused', 'the two ends allow no common suite'],
-  42: ['session-refused', 'the identity key was not accepted'],
-  43: ['session-refused', 'an extension that must be understood is unknown'],
-  44: ['session-refused', 'it no longer accepts the identity key of this end, which was revoked'],
-  45: ['session-refused', 'it no longer accepts the identity key of this end, whose time is over'],
-  51: ['peer-protocol', 'a signature or message authentication code of the handshake is wrong'],
-  70: ['session-refused', 'the two ends have no common protocol version'],
-  80: ['internal', 'something inside Countersign failed'],
-  100: ['session-refused', 'the cookie that the gateway gave out came back changed, too late, or from another address'],
-  110: ['statement-invalid', 'a signed statement did not verify'],
-  111: ['replay', 'a statement was used twice'],
-  112: ['statement-invalid', 'the clocks of the two ends differ by more than two minutes'],
-  113: ['signer-unavailable', 'the signing key is not available'],
-  114: ['limit', 'the connection has used up its keys'],
-  115: ['limit', 'a limit of size, number or time was passed'],
+const MEANING: { readonly [alert: number]: readonly [ErrorCode, Sentence] } = {
+  0: ['session-closed', said('the session was closed')],
+  10: ['peer-protocol', said('a message came out of turn')],
+  20: ['peer-protocol', said('a record was changed, lost, repeated or reordered on the way')],
+  21: ['peer-protocol', said('a message could not be read')],
+  22: ['peer-protocol', said('a message was larger than allowed')],
+  40: ['session-refused', said('the two ends allow no common suite')],
+  42: ['session-refused', said('the identity key was not accepted')],
+  43: ['session-refused', said('an extension that must be understood is unknown')],
+  44: ['session-refused', said('it no longer accepts the identity key of this end, which was revoked')],
+  45: ['session-refused', said('it no longer accepts the identity key of this end, whose time is over')],
+  51: ['peer-protocol', said('a signature or message authentication code of the handshake is wrong')],
+  70: ['session-refused', said('the two ends have no common protocol version')],
+  80: ['internal', said('something inside Countersign failed')],
+  100: [
+    'session-refused',
+    said('the cookie that the gateway gave out came back changed, too late, or from another address'),
+  ],
+  110: ['statement-invalid', said('a signed statement did not verify')],
+  111: ['replay', said('a statement was used twice')],
+  112: ['statement-invalid', said('the clocks of the two ends differ by more than two minutes')],
+  113: ['signer-unavailable', said('the signing key is not available')],
+  114: ['limit', said('the connection has used up its keys')],
+  115: ['limit', said('a limit of size, number or time was passed')],
 }
 
 /** A gateway that is busy, or whose patience ended: trying again later helps, which a limit within a session does not. */
 const BEFORE_READY: typeof MEANING = {
-  115: ['handshake-timeout', 'it is busy or did not want to wait any longer; try again later'],
+  115: ['handshake-timeout', said('it is busy or did not want to wait any longer; try again later')],
 }
 
 /** A violation found here: ends the connection, and its alert tells the peer why. */
 export class SessionError extends CountersignError {
   readonly alert: number
 
-  constructor(alert: Alert, detail: string, options: { readonly cause?: unknown; readonly code?: ErrorCode } = {}) {
+  constructor(
+    alert: Alert,
+    detail: string | Sentence,
+    options: { readonly cause?: unknown; readonly code?: ErrorCode } = {},
+  ) {
     super(options.code ?? MEANING[alert]?.[0] ?? 'internal', detail, options)
     this.alert = alert
   }
@@ -67,9 +75,11 @@ export class SessionError extends CountersignError {
 /** An alert that the peer sent. `authenticated` is false before the handshake is done: then anybody may have sent it. */
 export function peerAlert(alert: number, authenticated: boolean): CountersignError {
   const [code, meaning] = (authenticated ? undefined : BEFORE_READY[alert]) ??
-    MEANING[alert] ?? ['peer-protocol', `alert ${alert}`]
-  const who = authenticated ? 'The other end' : 'The other end, or somebody on the way to it,'
-  return new CountersignError(code, `${who} ended the session: ${meaning}.`)
+    MEANING[alert] ?? ['peer-protocol', said`alert ${alert}`]
+  const sentence = authenticated
+    ? said`The other end ended the session: ${meaning}.`
+    : said`The other end, or somebody on the way to it, ended the session: ${meaning}.`
+  return new CountersignError(code, sentence)
 }
 
 /** What to tell the peer about anything thrown here. An error that is not a violation says only that it was internal. */

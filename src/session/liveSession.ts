@@ -3,6 +3,7 @@ import { decodeBase64url, encodeBase64url } from '../crypto/encoding.ts'
 import type { SuiteName } from '../crypto/suite.ts'
 import type { EvidenceEntry } from '../evidence/types.ts'
 import { CountersignError, toCountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 import { ALERT, alertOf, isViolation, SessionError } from './alerts.ts'
 import type {
   ConnectionEvent,
@@ -332,6 +333,8 @@ export class LiveSession implements Session {
 
 /** Where a session was not resumed: what has become of it is for the journal of the other end to say. */
 export function notResumed(): SessionError {
-  const sentence = 'The gateway no longer has this session: it was restarted, or the connection was away for too long.'
+  const sentence = said(
+    'The gateway no longer has this session: it was restarted, or the connection was away for too long.',
+  )
   return new SessionError(ALERT.close, sentence, { code: 'session-lost' })
 }

@@ -1,5 +1,5 @@
 import { encodeBase64url } from '../crypto/encoding.ts'
-import type { SuiteName } from '../crypto/suite.ts'
+import { generateHybridKey, type HybridKey, type SuiteName } from '../crypto/suite.ts'
 import { toCountersignError } from '../support/errors.ts'
 import { ALERT, alertOf, peerAlert, SessionError } from './alerts.ts'
 import type { Carrier } from './carrier/carrier.ts'
@@ -10,7 +10,7 @@ import { Deadline } from './handshake/deadline.ts'
 import type { Established } from './handshake/established.ts'
 import type { Extension } from './handshake/extensions.ts'
 import { Flights } from './handshake/flights.ts'
-import { Initiator } from './handshake/initiator.ts'
+import { Initiator, offerOf } from './handshake/initiator.ts'
 import { wipeEpoch } from './handshake/keySchedule.ts'
 import { CLOCK_SKEW, HANDSHAKE_TIMEOUT, MAX_FLIGHT } from './limits.ts'
 import type { Opened } from './liveSession.ts'
@@ -45,14 +45,14 @@ export async function openConnection(
   resuming?: Resuming,
 ): Promise<{ readonly opened: Opened; readonly answer: ResumeAnswer }> {
   const { identity, suites, trust, clock } = options
-  const carrier = typeof options.carrier === 'function' ? await options.carrier() : options.carrier
+  const { carrier, key } = await connect(options)
   const deadline = new Deadline(options.timeout ?? HANDSHAKE_TIMEOUT, options.signal)
   const flights = new Flights(carrier, deadline.signal)
   let established: Established | undefined
   let channel: Channel | undefined
   try {
     const resume = resuming?.extension
-    const handshake = { identity, suites, trust, clock, ...(resume !== undefined && { resume }) }
+    const handshake = { identity, suites, trust, clock, key, ...(resume !== undefined && { resume }) }
     established = await new Initiator(handshake, flights, deadline).run()
     channel = new Channel(carrier, established.secrets, 'client')
     const frame = await flights.receive(MAX_FLIGHT)
@@ -69,6 +69,23 @@ export async function openConnection(
     throw error
   } finally {
     deadline.dispose()
+  }
+}
+
+/** The key of the shares, which are the first thing that is said, is made while the carrier connects. */
+async function connect(options: OpenOptions): Promise<{ readonly carrier: Carrier; readonly key?: HybridKey }> {
+  if (typeof options.carrier !== 'function') return { carrier: options.carrier }
+  const [suite] = offerOf(options)
+  const connecting = options.carrier()
+  // Without a key the handshake makes one, or says why it cannot.
+  const making = suite === undefined ? undefined : generateHybridKey(suite).catch(() => undefined)
+  try {
+    const carrier = await connecting
+    const key = await making
+    return key === undefined ? { carrier } : { carrier, key }
+  } catch (error) {
+    void making?.then((key) => key?.wipe())
+    throw error
   }
 }
 

@@ -3,6 +3,8 @@
  * The sentence says what happened and what to do; it never holds a PIN, a token, key material or a context.
  */
 
+import { Sentence, said } from './l10n.ts'
+
 /** Stable codes. Programs match on them; they are never renamed, only added. */
 export type ErrorCode =
   // input and configuration
@@ -77,23 +79,26 @@ export type ErrorCode =
 
 export class CountersignError extends Error {
   readonly code: ErrorCode
+  /** For people: `t(error.sentence)`. `message` is its English, for everything else. */
+  readonly sentence: Sentence
 
-  constructor(code: ErrorCode, sentence: string, options?: { cause?: unknown }) {
-    super(sentence, options)
+  constructor(code: ErrorCode, sentence: string | Sentence, options?: { cause?: unknown }) {
+    super(String(sentence), options)
     this.name = 'CountersignError'
     this.code = code
+    this.sentence = typeof sentence === 'string' ? new Sentence(sentence) : sentence
   }
 }
 
 /** Any thrown value as a CountersignError; what is not ours becomes `internal` with the original as its cause. */
 export function toCountersignError(
   thrown: unknown,
-  sentence = 'Something inside Countersign failed.',
+  sentence: string | Sentence = 'Something inside Countersign failed.',
 ): CountersignError {
   return thrown instanceof CountersignError ? thrown : new CountersignError('internal', sentence, { cause: thrown })
 }
 
 /** An exhaustiveness check that also holds at run time, where a peer may send what the types exclude. */
 export function unreachable(value: never): never {
-  throw new CountersignError('internal', `Unexpected value of type ${typeof value}.`)
+  throw new CountersignError('internal', said`Unexpected value of type ${typeof value}.`)
 }

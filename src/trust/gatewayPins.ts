@@ -1,6 +1,7 @@
 import { isKid } from '../crypto/jwk.ts'
 import type { Clock } from '../support/clock.ts'
 import { CountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 import type { KeyWindow } from '../evidence/keyWindow.ts'
 import { type TransitionDocument, verifyTransition } from '../evidence/transition.ts'
 import { MAX_FORMER, peerFile, type ProvenPeer, type RememberedPeer } from './peers.ts'
@@ -94,7 +95,7 @@ export class GatewayPins {
     ask: (question: FirstUse) => Promise<boolean>,
   ): Promise<'accept'> {
     if (!(await ask({ kid, name, custody, address }))) {
-      throw new CountersignError('peer-unknown', `The gateway at ${shownAddress(address)} was not accepted.`)
+      throw new CountersignError('peer-unknown', said`The gateway at ${shownAddress(address)} was not accepted.`)
     }
     const since = new Date(this.clock.now()).toISOString()
     await this.file.change((peers) => {
@@ -116,7 +117,7 @@ export class GatewayPins {
     transition: TransitionDocument,
   ): Promise<KeyWindow> {
     if (!(await ask({ kid, name, custody, address, rotation }))) {
-      const sentence = `The new key of the gateway at ${shownAddress(address)} (${kid}) was not accepted; its old key is the one that is pinned.`
+      const sentence = said`The new key of the gateway at ${shownAddress(address)} (${kid}) was not accepted; its old key is the one that is pinned.`
       throw new CountersignError('peer-changed', sentence)
     }
     await keepTransition(this.folder, transition)
@@ -143,7 +144,7 @@ async function explicitly(
 ): Promise<'accept'> {
   if (peer.kid === kid) return 'accept'
   if ((await rotationTo(peer, kid, transition)) === undefined) throw changed(peer, kid, address)
-  const sentence = `The gateway at ${shownAddress(address)} has replaced its key ${kid} by ${peer.kid}, and the old key signed for the new one. If its operator says the same, pin ${peer.kid}.`
+  const sentence = said`The gateway at ${shownAddress(address)} has replaced its key ${kid} by ${peer.kid}, and the old key signed for the new one. If its operator says the same, pin ${peer.kid}.`
   throw new CountersignError('peer-changed', sentence)
 }
 
@@ -164,12 +165,12 @@ async function rotationTo(
 }
 
 function changed({ kid }: Pick<ProvenPeer, 'kid'>, pinned: string, address: string): CountersignError {
-  const sentence = `The gateway at ${shownAddress(address)} has another key (${kid}) than the one that was pinned (${pinned}). If it was not replaced on purpose, somebody stands in between.`
+  const sentence = said`The gateway at ${shownAddress(address)} has another key (${kid}) than the one that was pinned (${pinned}). If it was not replaced on purpose, somebody stands in between.`
   return new CountersignError('peer-changed', sentence)
 }
 
 function tooEarly({ at }: GatewayRotation, address: string): CountersignError {
-  const sentence = `The gateway at ${shownAddress(address)} already shows its next key, which counts from ${dateOf(at)}. Compare the clocks of both ends.`
+  const sentence = said`The gateway at ${shownAddress(address)} already shows its next key, which counts from ${dateOf(at)}. Compare the clocks of both ends.`
   return new CountersignError('peer-changed', sentence)
 }
 

@@ -3,6 +3,7 @@ import { type KeyWindow, windowFrom } from '../evidence/keyWindow.ts'
 import { encodeRing } from '../evidence/trustedKeys.ts'
 import type { VerificationKey } from '../evidence/types.ts'
 import { CountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 
 export type LifeState = 'planned' | 'active' | 'retiring' | 'retired' | 'revoked'
 
@@ -50,17 +51,23 @@ export function windowOf({ planned, active, retired, revoked }: Omit<KeyLife, ke
  */
 export function assertUsable(life: KeyLife | undefined, now: number): void {
   if (life === undefined) return
-  const name = `The key "${life.label}"`
+  const { label } = life
   switch (lifeState(life, now)) {
     case 'planned':
-      throw new CountersignError('key-planned', `${name} is not in force yet. Nothing was signed with it.`)
+      throw new CountersignError(
+        'key-planned',
+        said`The key "${label}" is not in force yet. Nothing was signed with it.`,
+      )
     case 'retired':
       throw new CountersignError(
         'key-retired',
-        `${name} is retired and signs nothing more. Use the key that follows it.`,
+        said`The key "${label}" is retired and signs nothing more. Use the key that follows it.`,
       )
     case 'revoked':
-      throw new CountersignError('key-revoked', `${name} was revoked and signs nothing more. Use another key.`)
+      throw new CountersignError(
+        'key-revoked',
+        said`The key "${label}" was revoked and signs nothing more. Use another key.`,
+      )
     case 'active':
     case 'retiring':
   }

@@ -6,6 +6,7 @@ import { MAX_TRANSITION_BYTES } from '../evidence/transition.ts'
 import type { Clock } from '../support/clock.ts'
 import { Emitter } from '../support/emitter.ts'
 import { CountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 import type { KeyLife, OwnKey } from './keyLife.ts'
 import { StateList } from './stateList.ts'
 
@@ -135,7 +136,7 @@ export class KeyRing {
       if (life === undefined) return lives
       // Without its window, what it signed would verify at any time, and a revoked key would be usable again.
       if (life.active !== undefined || life.planned === undefined || life.revoked !== undefined) {
-        throw new CountersignError('key-exists', `The key "${life.label}" was in force: its history stays.`)
+        throw new CountersignError('key-exists', said`The key "${life.label}" was in force: its history stays.`)
       }
       return lives.filter((one) => one !== life)
     })
@@ -151,10 +152,10 @@ export class KeyRing {
     if (life === undefined) throw new CountersignError('key-missing', 'The key is not in the key ring.')
     const now = this.clock.now()
     if (over.includes('revoked') && life.revoked !== undefined) {
-      throw new CountersignError('key-revoked', `The key "${life.label}" was revoked: that is for ever.`)
+      throw new CountersignError('key-revoked', said`The key "${life.label}" was revoked: that is for ever.`)
     }
     if (over.includes('retired') && life.retired !== undefined && life.retired <= now) {
-      throw new CountersignError('key-retired', `The key "${life.label}" is retired.`)
+      throw new CountersignError('key-retired', said`The key "${life.label}" is retired.`)
     }
     return lives.map((one) => (one === life ? update(life) : one))
   }
@@ -208,7 +209,7 @@ export function parseKeys(text: string, path: string): readonly KeyLife[] {
       return { ...life, algorithm, publicKey }
     })
   } catch (cause) {
-    const sentence = `${path} is not what was written there: restore it. Without it nobody knows which keys were retired or revoked.`
+    const sentence = said`${path} is not what was written there: restore it. Without it nobody knows which keys were retired or revoked.`
     throw new CountersignError('file-unreadable', sentence, { cause })
   }
 }

@@ -9,6 +9,7 @@ import {
 } from '../evidence/transition.ts'
 import type { TrustedWindow } from '../evidence/trustedKeys.ts'
 import { CountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 import { type KeyLife, windowOf } from './keyLife.ts'
 
 /** What an export says of the keys in it. */
@@ -44,7 +45,7 @@ function windowsOf(lives: readonly KeyLife[]): KnownKeys['windowOf'] {
 async function documentsIn(folder: string): Promise<Uint8Array[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return []
-    throw new CountersignError('file-unreadable', `${folder} cannot be read; check its permissions.`, { cause })
+    throw new CountersignError('file-unreadable', said`${folder} cannot be read; check its permissions.`, { cause })
   })
   const files = names.filter((name) => name.endsWith('.json')).map((name) => readFile(join(folder, name)))
   return (await Promise.all(files))

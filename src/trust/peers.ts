@@ -3,6 +3,7 @@ import type { Custody } from '../contracts/custody.ts'
 import { parseStrictJson } from '../contracts/strictJson.ts'
 import { isKid } from '../crypto/jwk.ts'
 import { CountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 import { StateList } from './stateList.ts'
 
 /** A peer as a session proved it: the key behind the kid is its own; name and custody are its claims. */
@@ -83,7 +84,7 @@ export function parsePeers(text: string, name: PeerFileName, path: string): read
   try {
     return v.parse(DOCUMENTS[name], parseStrictJson(text)).peers
   } catch (cause) {
-    const sentence = `${path} is not what was written there: restore it, or remove it and compare the keys of all peers again.`
+    const sentence = said`${path} is not what was written there: restore it, or remove it and compare the keys of all peers again.`
     throw new CountersignError('file-unreadable', sentence, { cause })
   }
 }

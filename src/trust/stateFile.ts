@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { encodeBase64url } from '../crypto/encoding.ts'
 import { randomBytes } from '../crypto/random.ts'
 import { CountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 
 /** Of a state file; far more than a person can pin. */
 const MAX_BYTES = 4 * 1024 * 1024
@@ -38,13 +39,13 @@ export class StateFile {
       if (!info.isFile() || !isOwn(info)) throw this.notOwn()
       if (this.secret && process.getuid !== undefined && (info.mode & OTHERS_CAN_READ) !== 0) throw this.notSecret()
       if (info.size > MAX_BYTES)
-        throw new CountersignError('file-unreadable', `${this.path} is too large to be what it should be.`)
+        throw new CountersignError('file-unreadable', said`${this.path} is too large to be what it should be.`)
       return await file.readFile('utf8')
     } catch (cause) {
       if (cause instanceof CountersignError) throw cause
       if (codeOf(cause) === 'ENOENT') return undefined
       if (codeOf(cause) === 'ELOOP') throw this.notOwn()
-      throw new CountersignError('file-unreadable', `${this.path} cannot be read.`, { cause })
+      throw new CountersignError('file-unreadable', said`${this.path} cannot be read.`, { cause })
     } finally {
       await file?.close()
     }
@@ -66,17 +67,17 @@ export class StateFile {
       await rename(temporary, this.path)
     } catch (cause) {
       await rm(temporary, { force: true }).catch(() => {})
-      throw new CountersignError('file-unreadable', `${this.path} cannot be written.`, { cause })
+      throw new CountersignError('file-unreadable', said`${this.path} cannot be written.`, { cause })
     }
   }
 
   private notSecret(): CountersignError {
-    const sentence = `${this.path} holds secrets, and others can read it (chmod 600). What was in it should be replaced.`
+    const sentence = said`${this.path} holds secrets, and others can read it (chmod 600). What was in it should be replaced.`
     return new CountersignError('file-permissions', sentence)
   }
 
   private notOwn(): CountersignError {
-    const sentence = `${this.path} must be a file that is yours, in a folder that is yours, and nobody else may write to either (chmod go-w).`
+    const sentence = said`${this.path} must be a file that is yours, in a folder that is yours, and nobody else may write to either (chmod go-w).`
     return new CountersignError('file-permissions', sentence)
   }
 }

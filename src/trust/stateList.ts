@@ -1,4 +1,5 @@
 import { CountersignError } from '../support/errors.ts'
+import { said } from '../support/l10n.ts'
 import { StateFile } from './stateFile.ts'
 
 export interface StateListOptions<T> {
@@ -41,7 +42,7 @@ export class StateList<T> {
     // What changes nothing is not written: a file that is only looked at keeps its time.
     if (items === known) return
     if (items.length > this.options.most) {
-      throw new CountersignError('limit', `${this.file.path} is full: remove what is no longer used.`)
+      throw new CountersignError('limit', said`${this.file.path} is full: remove what is no longer used.`)
     }
     await this.file.write(this.options.encode(items))
   }

@@ -34,15 +34,25 @@ interface Manifest {
       readonly steps: readonly {
         readonly id: string
         readonly description: string
-        readonly media: Readonly<Record<string, string>>
+        readonly media: {
+          readonly markdown?: string
+          readonly image?: Readonly<Record<'dark' | 'light' | 'hc' | 'hcLight', string>>
+          readonly altText?: string
+        }
         readonly completionEvents?: readonly string[]
       }[]
     }[]
   }
 }
 
+/** As an editor in English reads it. */
+const words: unknown = JSON.parse(readFileSync(join(ROOT, 'package.nls.json'), 'utf8'))
+const english = new Map(Object.entries(words ?? {}))
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tests below are what checks it
-const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'), (_key, value: unknown) => {
+  const key = typeof value === 'string' ? /^%(.+)%$/.exec(value)?.[1] : undefined
+  return key === undefined ? value : english.get(key)
+}) as Manifest
 const { commands, configuration, icons, walkthroughs, mcpServerDefinitionProviders } = manifest.contributes
 const { viewsContainers, views, viewsWelcome, menus } = manifest.contributes
 const code = readdirSync(join(ROOT, 'src/extension'), { recursive: true, encoding: 'utf8' })
@@ -89,7 +99,7 @@ describe('the manifest', () => {
       ...Object.values(icons).map((icon) => icon.default.fontPath),
       ...walkthroughs.flatMap(({ icon, steps }) => [
         icon,
-        ...steps.flatMap(({ media }) => [media['markdown'], media['image'], media['svg']]),
+        ...steps.flatMap(({ media: { markdown, image = {} } }) => [markdown, ...Object.values(image)]),
       ]),
     ].filter((file) => file !== undefined)
     expect(files.length).toBeGreaterThan(10)

@@ -32,7 +32,8 @@ export function serve(behaviour, log) {
   /** @param {number} id @param {unknown} result */
   const answer = (id, result) => process.send?.({ id, ok: true, result })
   /** @param {number} id @param {string} code */
-  const refuse = (id, code) => process.send?.({ id, ok: false, error: { code, message: `fake ${code}` } })
+  const refuse = (id, code) =>
+    process.send?.({ id, ok: false, error: { code, sentence: { english: `fake ${code}`, fillings: [] } } })
   let loggedIn = false
 
   /** @type {Record<string, (id: number) => void>} */
@@ -49,7 +50,11 @@ export function serve(behaviour, log) {
     'no-object': () => process.send?.('hello'),
     'invented-code': (id) => refuse(id, 'all-is-well'),
     'control-characters': (id) =>
-      process.send?.({ id, ok: false, error: { code: 'pkcs11', message: `\u001b[31mred\u202e${'x'.repeat(300)}` } }),
+      process.send?.({
+        id,
+        ok: false,
+        error: { code: 'pkcs11', sentence: { english: `\u001b[31mred\u202e${'x'.repeat(300)}`, fillings: [] } },
+      }),
     flood: () => {
       for (let i = 0; i < 10_000; i += 1) process.send?.({ id: 90_000 + i, ok: true, result: {} })
     },

@@ -29,9 +29,10 @@ const ALWAYS = [
     'webview/panel.js',
   ].map((name) => `extension/dist/${name}`),
   ...['countersign.ttf', 'icon.png', 'slots.svg'].map((name) => `extension/media/${name}`),
-  ...['connect.md', 'key.md', 'panel.md', 'panel.png', 'sample.md', 'what.md'].map(
-    (name) => `extension/media/walkthrough/${name}`,
+  ...['evidence', 'key', 'panel', 'sample', 'setup'].flatMap((step) =>
+    ['dark', 'light'].map((theme) => `extension/media/walkthrough/${step}-${theme}.png`),
   ),
+  ...['secure.md', 'what.md'].map((name) => `extension/media/walkthrough/${name}`),
 ]
 
 test('the package holds what it needs and nothing else: no source, no map, no test, no helper', async () => {

@@ -101,6 +101,8 @@ export async function openStage() {
       scriptUri: `/${name}.js`,
       styleUri: `/${name}.css`,
       title: 'Countersign',
+      language: 'en',
+      words: '{}',
     })
     const state = JSON.stringify(saved).replaceAll('&', '&amp;').replaceAll('"', '&quot;')
     return html

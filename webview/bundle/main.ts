@@ -1,3 +1,5 @@
+// Before all others: see there.
+import '../language.ts'
 import './bundle.css'
 import { type BundleIntent, type BundleMessage, parseBundleMessage } from '../../src/contracts/bundleView.ts'
 import { patch } from '../dom/h.ts'

@@ -1,8 +1,10 @@
-/** Every word of the editor for bundles, in one place, so that another language can be put beside it. */
-export const strings = {
+import { t, translated } from '../../src/support/l10n.ts'
+
+/** Every word of the editor for bundles, in one place. */
+export const strings = translated({
   title: 'Evidence bundle',
   reading: (read: string, all: string) =>
-    `Verifying: ${read} of ${all} read. Nothing is believed before it was checked.`,
+    t`Verifying: ${read} of ${all} read. Nothing is believed before it was checked.`,
   failed: 'This bundle was not verified',
   verdict: {
     holds: 'Verified',
@@ -35,16 +37,16 @@ export const strings = {
     size: 'File',
     checked: 'Verified',
     between: (from: string, to: string) => `${from} – ${to}`,
-    exportedAt: (at: string, state: string) => `${at}, manifest ${state}`,
+    exportedAt: (at: string, state: string) => t`${at}, manifest ${state}`,
   },
   findings: {
     title: 'Findings',
     false: 'False',
     incomplete: 'Missing or not compared',
-    line: (lines: string) => `line ${lines}`,
-    lines: (lines: string, count: string) => `lines ${lines} (${count} in all)`,
+    line: (lines: string) => t`line ${lines}`,
+    lines: (lines: string, count: string) => t`lines ${lines} (${count} in all)`,
     whole: 'the file as a whole',
-    more: (count: string) => `${count} more findings are not listed. countersign verify lists all of them.`,
+    more: (count: string) => t`${count} more findings are not listed. countersign verify lists all of them.`,
   },
   keys: {
     title: 'Keys',
@@ -54,9 +56,9 @@ export const strings = {
     unknown: 'not known',
     unknownTitle: 'Not among your keys and pins',
     exporter: 'put this file together',
-    contexts: (count: string) => `${count} contexts`,
+    contexts: (count: string) => t`${count} contexts`,
     trust: 'Trust for This View',
-    trustTitle: (words: string) => `Compare these words with the owner of the key first: ${words}`,
+    trustTitle: (words: string) => t`Compare these words with the owner of the key first: ${words}`,
     custodyClaimed: 'as its signer claims',
   },
   sessions: {
@@ -65,8 +67,14 @@ export const strings = {
     out: 'To the gateway',
     back: 'From the gateway',
     statements: (count: string, closed: boolean, never: string) =>
-      `${count} statements, ${closed ? 'closed' : 'not closed'}${never === '' ? '' : `, ${never} never acknowledged`}`,
-    more: (listed: string, count: string) => `The first ${listed} of ${count} sessions are listed.`,
+      closed
+        ? never === ''
+          ? t`${count} statements, closed`
+          : t`${count} statements, closed, ${never} never acknowledged`
+        : never === ''
+          ? t`${count} statements, not closed`
+          : t`${count} statements, not closed, ${never} never acknowledged`,
+    more: (listed: string, count: string) => t`The first ${listed} of ${count} sessions are listed.`,
   },
   rows: {
     title: 'Contexts',
@@ -81,8 +89,8 @@ export const strings = {
     unreadable: 'a statement that cannot be read',
     none: 'There is no context in this file.',
     more: (listed: string, count: string) =>
-      `The first ${listed} of ${count} contexts are listed; verdict and findings are about all of them. countersign verify lists each.`,
+      t`The first ${listed} of ${count} contexts are listed; verdict and findings are about all of them. countersign verify lists each.`,
   },
   dir: { c2s: 'to the gateway', s2c: 'from the gateway' },
-  ended: (verdict: string) => `Verification ended: ${verdict}`,
-} as const
+  ended: (verdict: string) => t`Verification ended: ${verdict}`,
+} as const)

@@ -3,7 +3,7 @@ import type { Model } from '../app/model.ts'
 import { type Child, h, type VNode } from '../dom/h.ts'
 import { icon } from '../dom/icons.ts'
 import { button, emptyState, working } from '../pieces/controls.ts'
-import { marked, name } from '../pieces/marks.ts'
+import { filled, marked, name } from '../pieces/marks.ts'
 import { sentences, strings } from '../strings.ts'
 import { bytes, clockMs, milliseconds, number } from '../text/format.ts'
 import { bodiesView } from './body.ts'
@@ -43,11 +43,10 @@ export function detailView(model: Model): VNode[] {
 function head(row: ContextRow, detail: ContextDetail | undefined): VNode {
   const answered = detail?.timings.answered
   const facts = [
-    row.dir === 'c2s' ? `${row.method ?? row.kind} to ` : 'answer from ',
-    name(row.server),
+    ...filled(row.dir === 'c2s' ? sentences.request(row.method ?? row.kind) : t.answerFrom, name(row.server)),
     ` · ${clockMs(row.at)} · ${bytes(row.size)}`,
-    row.exchange !== undefined && ` · exchange ${number(row.exchange)}`,
-    answered !== undefined && ` · answered after ${milliseconds(answered)}`,
+    row.exchange !== undefined && ` · ${sentences.exchange(number(row.exchange))}`,
+    answered !== undefined && ` · ${sentences.answered(milliseconds(answered))}`,
   ]
   return h(
     'div',
@@ -115,7 +114,7 @@ function banner(row: ContextRow, waiting: number | undefined): VNode[] {
       row.verdict === 'pending' && waiting !== undefined && h('p', {}, sentences.waiting(waiting, number(waiting))),
       row.alert !== undefined &&
         row.reason?.includes('alert') !== true &&
-        h('p', { class: 'quiet num' }, `Alert ${row.alert}.`),
+        h('p', { class: 'quiet num' }, sentences.alert(row.alert)),
       row.verdict === 'rejected' && h('p', { class: 'quiet' }, t.rejectedTodo),
     ),
   )

@@ -66,10 +66,10 @@ export function statementView(model: Model, statement: ContextStatement, detail:
     keyValues([
       ['receipt', receiptView(model, detail)],
       ['session', code(statement.sid, short(statement.sid))],
-      ['direction', `${statement.dir} · sequence ${number(statement.seq)}`],
+      ['direction', sentences.direction(statement.dir, number(statement.seq))],
       ['kind', marked(`${statement.kind}${statement.method === undefined ? '' : ` · ${statement.method}`}`, 120)],
       statement.id === undefined ? undefined : ['id', h('code', {}, marked(statement.id, 60))],
-      ['signed at', `${clockMs(statement.ts)}, by the signer’s clock`],
+      ['signed at', sentences.signedAt(clockMs(statement.ts))],
       [
         'audience',
         [statement.audName !== undefined && name(statement.audName), ' ', code(statement.aud, short(statement.aud))],
@@ -90,9 +90,11 @@ export function statementView(model: Model, statement: ContextStatement, detail:
       statement.req === undefined ? undefined : ['answers', code(statement.req, short(statement.req, 8))],
       [
         'received',
-        ack.seq < 0 ? 'nothing yet' : [`up to sequence ${number(ack.seq)} · `, code(ack.head, short(ack.head, 6))],
+        ack.seq < 0 ? t.noneReceived : [`${sentences.upTo(number(ack.seq))} · `, code(ack.head, short(ack.head, 6))],
       ],
-      end === undefined ? undefined : ['end', [`${number(end.events)} events · `, marked(end.reason)]],
+      end === undefined
+        ? undefined
+        : ['end', [`${sentences.events(end.events, number(end.events))} · `, marked(end.reason)]],
     ]),
     exactly(model, detail, 'statement', t.exactStatement, statement.text),
   )
@@ -135,7 +137,7 @@ export function batchView(model: Model, batch: ContextBatch, detail: ContextDeta
       {},
       t.batch,
       h('span', { class: 'chip num' }, `n=${batch.n}`),
-      h('span', { class: 'quiet small num' }, sign === undefined ? '' : `one signature, ${milliseconds(sign)}`),
+      h('span', { class: 'quiet small num' }, sign === undefined ? '' : sentences.oneSignature(milliseconds(sign))),
     ),
     keyValues([
       ['header', h('span', { title: plain(batch.header, 2000) }, marked(header, 300)), 'wrapped'],

@@ -1,4 +1,5 @@
 import type { ContextProof } from '../../src/contracts/panelContext.ts'
+import { sentences } from '../strings.ts'
 
 /** The geometry of an RFC 9162 tree around one leaf: pure, no document. `x` runs from 0 to 1. */
 export interface Place {
@@ -47,8 +48,6 @@ export function descend(index: number, size: number): Step[] {
   return steps
 }
 
-const range = (from: number, to: number) => (to - from === 1 ? `leaf ${from}` : `leaves ${from} to ${to - 1}`)
-
 /** undefined where the proof does not have the shape of its index and size: then there is nothing true to draw. */
 export function placed(proof: ContextProof): Place[] | undefined {
   const { index, size, given, computed } = proof
@@ -69,8 +68,8 @@ export function placed(proof: ContextProof): Place[] | undefined {
     level: depth + lift,
     x: single ? 0.5 : centre(0, size),
     width: 84,
-    label: `root ${root.slice(0, 4)}…`,
-    title: `root, computed: ${root}`,
+    label: sentences.root(`${root.slice(0, 4)}…`),
+    title: sentences.rootComputed(root),
     parent: undefined,
   }
   const places = [parent]
@@ -105,7 +104,7 @@ export function placed(proof: ContextProof): Place[] | undefined {
       x: centre(from, to),
       width,
       label,
-      title: `${range(from, to)}, ${kind}: ${hash}`,
+      title: `${sentences.range(from, to)}, ${kind}: ${hash}`,
       parent: up,
     }
   }
@@ -122,7 +121,7 @@ export function placed(proof: ContextProof): Place[] | undefined {
         x: x(leaf),
         width: 21,
         label: String(leaf),
-        title: `leaf ${leaf}, never seen here`,
+        title: sentences.unseenLeaf(leaf),
         parent: up,
       }
     })

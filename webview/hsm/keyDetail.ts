@@ -3,7 +3,7 @@ import type { Model } from '../app/model.ts'
 import { h, type VNode } from '../dom/h.ts'
 import { icon } from '../dom/icons.ts'
 import { button, link } from '../pieces/controls.ts'
-import { code, custodyTag, keyValues, marked } from '../pieces/marks.ts'
+import { code, custodyTag, filled, keyValues, marked } from '../pieces/marks.ts'
 import { spark } from '../pieces/spark.ts'
 import { sentences, strings } from '../strings.ts'
 import { bytes, figure, milliseconds, NOTHING, number, short } from '../text/format.ts'
@@ -14,8 +14,8 @@ const t = strings.hsm
 
 export function keyDetail(model: Model, key: PanelHsmKey, slot: PanelHsmSlot, module: PanelHsmModule): VNode[] {
   const vault = module.kind === 'vault'
-  const where = vault ? t.vault : `${slot.token?.label ?? ''}, slot ${slot.slot}`
-  const serial = vault || slot.token?.serial === undefined ? [] : [`serial ${slot.token.serial}`]
+  const where = vault ? t.vault : sentences.slotOf(slot.token?.label ?? '', slot.slot)
+  const serial = vault || slot.token?.serial === undefined ? [] : [sentences.serial(slot.token.serial)]
   const parts: (VNode | false)[] = [
     title(
       key.label,
@@ -86,13 +86,12 @@ function attributes(key: PanelHsmKey, slot: PanelHsmSlot, vault: boolean): VNode
 }
 
 function custodyNote(key: PanelHsmKey, slot: PanelHsmSlot, vault: boolean) {
-  const [before, after] = t.allHold
   const custody = h('span', { class: 'strong' }, strings.custody[key.custody])
   const why =
     key.custody === 'hsm'
-      ? [before, ' ', icon('verified', 'ok'), ` ${after} `, custody, '. ']
-      : ['Custody is ', custody, ': ', marked(key.custodyReason ?? '', 500), '. ']
-  return [why, !vault && sentences.notOurs(slot.token?.label ?? '')]
+      ? filled(t.allHold, icon('verified', 'ok'), custody)
+      : filled(t.custodyIs, custody, marked(key.custodyReason ?? '', 500))
+  return [why, ' ', !vault && sentences.notOurs(slot.token?.label ?? '')]
 }
 
 function signing({ signing }: PanelHsmKey, vault: boolean): VNode | false {

@@ -1,6 +1,6 @@
 import { LIFE_STATES, type PanelHsmLife } from '../../src/contracts/panelHsm.ts'
 import { type Child, h, type VNode } from '../dom/h.ts'
-import { name } from '../pieces/marks.ts'
+import { filled, name } from '../pieces/marks.ts'
 import { strings } from '../strings.ts'
 import { day, NOTHING } from '../text/format.ts'
 
@@ -37,6 +37,6 @@ export function lifeCycle(life: PanelHsmLife | undefined): VNode {
 function note(life: PanelHsmLife | undefined): Child {
   if (life === undefined) return [t.noLife, ' ', t.window]
   if (life.successor === undefined) return t.window
-  const [before, after] = life.state === 'retired' || life.state === 'retiring' ? t.followed : t.successor
-  return [before, ' ', name(life.successor, 'strong inline'), ` ${after} `, t.window]
+  const follows = life.state === 'retired' || life.state === 'retiring' ? t.followed : t.successor
+  return [filled(follows, name(life.successor, 'strong inline')), ' ', t.window]
 }

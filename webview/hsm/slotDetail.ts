@@ -15,7 +15,7 @@ export function slotDetail(model: Model, slot: PanelHsmSlot, module: PanelHsmMod
   const vault = module.kind === 'vault'
   const parts: (VNode | false)[] = [
     title(
-      token?.label || (vault ? module.name : `slot ${slot.slot}`),
+      token?.label || (vault ? module.name : sentences.slot(slot.slot)),
       readinessWord(slot),
       pinFlag(slot),
       vault && custodyTag('software'),
@@ -56,7 +56,11 @@ function verdict({ criteria }: PanelHsmSlot): VNode | false {
           { title: `${what}: ${t.criterion[state]}, ${t.weight[weight]}`, class: decides ? 'missing' : '' },
           glyph,
           h('span', {}, marked(finding, 500)),
-          h('span', { class: 'quiet' }, decides ? `${t.criterion[state]}, ${weight}` : t.criterion[state]),
+          h(
+            'span',
+            { class: 'quiet' },
+            decides ? `${t.criterion[state]}, ${t.weightWord[weight]}` : t.criterion[state],
+          ),
         )
       }),
     ),

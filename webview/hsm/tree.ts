@@ -5,7 +5,7 @@ import { type Child, h, type VNode } from '../dom/h.ts'
 import { icon } from '../dom/icons.ts'
 import { link } from '../pieces/controls.ts'
 import { custodyTag, marked, name } from '../pieces/marks.ts'
-import { strings } from '../strings.ts'
+import { sentences, strings } from '../strings.ts'
 import { milliseconds } from '../text/format.ts'
 import { plain } from '../text/hostile.ts'
 import { type OpenNode, parentOf, type TreeNode } from './nodes.ts'
@@ -103,7 +103,7 @@ function moduleParts(module: PanelHsmModule): Parts {
   const vault = module.kind === 'vault'
   const glyph = module.state === 'loading' ? 'pending' : 'warn'
   const state = module.state === 'loaded' ? '' : t.module[module.state]
-  const answers = module.answersIn === undefined ? '' : `answers in ${milliseconds(module.answersIn)}`
+  const answers = module.answersIn === undefined ? '' : sentences.answersIn(milliseconds(module.answersIn))
   const title = module.path === undefined ? undefined : plain(module.path, 1000)
   return {
     name: [
@@ -132,9 +132,14 @@ function moduleParts(module: PanelHsmModule): Parts {
 function slotParts(model: Model, slot: PanelHsmSlot, module: PanelHsmModule): Parts {
   const { token } = slot
   const vault = module.kind === 'vault'
-  const number = `slot ${plain(slot.slot, 40)}`
+  const number = sentences.slot(plain(slot.slot, 40))
   const blank = token !== undefined && !token.initialised
-  const called = token === undefined ? `${number}, empty` : blank ? `${number}, not initialised` : plain(token.label)
+  const called =
+    token === undefined
+      ? sentences.emptySlot(plain(slot.slot, 40))
+      : blank
+        ? sentences.blankSlot(plain(slot.slot, 40))
+        : plain(token.label)
   return {
     name:
       token === undefined || blank
@@ -161,7 +166,7 @@ function slotParts(model: Model, slot: PanelHsmSlot, module: PanelHsmModule): Pa
       called,
       token === undefined || blank ? '' : number,
       slot.can.map((can) => plain(can.label)).join(' '),
-      slot.readiness ?? '',
+      slot.readiness === undefined ? '' : t.readiness[slot.readiness],
       t.pin[slot.pin],
       plain(slot.reason ?? ''),
     ]

@@ -44,6 +44,11 @@ export function name(text: string, more = '', most = 200): VNode {
   return h('bdi', { class: `cut ${more}`.trimEnd(), title: plain(text, 1000) }, marked(text, most))
 }
 
+/** A sentence with elements in it: `{0}` is the first of them, wherever the language wants it. */
+export function filled(sentence: string, ...children: readonly Child[]): Child[] {
+  return sentence.split(/\{(\d)\}/).map((part, at) => (at % 2 === 0 ? part : children[Number(part)]))
+}
+
 export function marked(text: string, most = 200): Child[] {
   const cut = text.length > most ? `${text.slice(0, most)}…` : text
   return pieces(cut).map((piece) =>
@@ -51,11 +56,14 @@ export function marked(text: string, most = 200): Child[] {
   )
 }
 
+/** A label by its English; one that its caller has translated stays. */
+const LABELS: Readonly<Record<string, string>> = strings.labels
+
 export function keyValues(rows: readonly (readonly [string, Child, string?] | undefined)[]): VNode {
   return h(
     'dl',
     { class: 'kv num' },
-    rows.map((row) => row !== undefined && [h('dt', {}, row[0]), h('dd', { class: row[2] }, row[1])]),
+    rows.map((row) => row !== undefined && [h('dt', {}, LABELS[row[0]] ?? row[0]), h('dd', { class: row[2] }, row[1])]),
   )
 }
 

@@ -2,9 +2,9 @@ import type { LegKind, PanelIdentity, PanelLeg, PanelSeries, PanelSession } from
 import type { Model } from '../app/model.ts'
 import { type Child, h, type VNode } from '../dom/h.ts'
 import { icon, type IconName } from '../dom/icons.ts'
-import { code, custodyTag, marked, name } from '../pieces/marks.ts'
+import { code, custodyTag, filled, marked, name } from '../pieces/marks.ts'
 import { spark } from '../pieces/spark.ts'
-import { strings } from '../strings.ts'
+import { sentences, strings } from '../strings.ts'
 import { day, figure, short } from '../text/format.ts'
 import { isExposed } from './legs.ts'
 
@@ -16,7 +16,7 @@ export function asideView(model: Model, session: PanelSession): VNode {
 
 function keysView(model: Model, session: PanelSession): VNode {
   const { self, peer, pin } = session
-  const since = pin.since === undefined ? '' : ` since ${day(pin.since)}`
+  const since = pin.since === undefined ? '' : ` ${sentences.since(day(pin.since))}`
   return h(
     'section',
     { class: 'sec first' },
@@ -24,9 +24,11 @@ function keysView(model: Model, session: PanelSession): VNode {
     self !== undefined &&
       keyRow(
         model,
-        'editor',
+        t.editorKey,
         self,
-        self.vault === true ? t.asVault : [self.where !== undefined && ['in ', marked(self.where), ' · '], t.asModule],
+        self.vault === true
+          ? t.asVault
+          : [self.where !== undefined && [filled(t.inPlace, marked(self.where)), ' · '], t.asModule],
       ),
     peer !== undefined && keyRow(model, t.gateway, peer, `${t.asGateway} · ${strings.pin[pin.state]}${since}`),
     self === undefined && peer === undefined && h('p', { class: 'quiet small' }, t.keysLater),
@@ -100,7 +102,7 @@ function exposureView(session: PanelSession): VNode {
           h(
             'ol',
             { class: 'path' },
-            node('editor', 'editor'),
+            node('editor', t.editorKey),
             trunk.map(legView),
             node('gateway', t.gateway),
             end[0] !== undefined && [legView(end[0]), node('server', end.map((leg) => leg.to).join(', '))],
@@ -122,7 +124,7 @@ function legView(leg: PanelLeg): VNode {
     'li',
     { class: `leg ${look}` },
     h('span', { class: 'on' }, icon(glyph, isExposed(leg) ? 'wait' : '')),
-    leg.kind,
+    strings.legs[leg.kind],
   )
 }
 

@@ -9,10 +9,9 @@ const t = strings.sessions
 /** Width is time. Only epochs that were are drawn; what is to come is drawn only where its time is known. */
 export function epochsView(session: PanelSession, now: number): VNode {
   const next = session.nextRekey
-  const limits = [
-    next?.at === undefined ? undefined : `in ${duration(next.at - now)}`,
-    next?.contexts === undefined ? undefined : `after ${sentences.contexts(next.contexts, number(next.contexts))}`,
-  ].filter((limit) => limit !== undefined)
+  const at = next?.at === undefined ? undefined : duration(next.at - now)
+  const held = next?.contexts === undefined ? undefined : number(next.contexts)
+  const limit = at === undefined && held === undefined ? '' : sentences.nextRekey(at, next?.contexts ?? 0, held)
   const rekeyed = session.epochs.some((epoch) => epoch.epoch > 0)
   return h(
     'section',
@@ -21,7 +20,7 @@ export function epochsView(session: PanelSession, now: number): VNode {
       'h3',
       {},
       t.epochs,
-      h('span', { class: 'quiet small num' }, limits.length > 0 ? `next rekey ${limits.join(', or ')}` : ''),
+      h('span', { class: 'quiet small num' }, limit),
       h('span', { class: 'grow' }),
       rekeyed && h('span', { class: 'quiet small' }, icon('pen'), ` ${t.bothSigned}`),
     ),
@@ -66,7 +65,7 @@ function epochView(epoch: PanelEpoch, session: PanelSession, now: number): VNode
       clock(epoch.from),
       h('br'),
       epoch.epoch > 0 && [icon('pen'), ' '],
-      `${epoch.cause} · ${current ? 'for' : 'lasted'} ${duration(lasted)}`,
+      (current ? sentences.lasting : sentences.lasted)(t.causes[epoch.cause], duration(lasted)),
       // The end of an epoch is when its keys were wiped at this end.
       epoch.until !== undefined && [h('br'), `${t.erased} ${clock(epoch.until)}`],
     ),

@@ -1,8 +1,8 @@
 import type { PanelHandshake, PanelIdentity, PanelSession } from '../../src/contracts/panelSession.ts'
 import { type Child, h, type VNode } from '../dom/h.ts'
 import { icon } from '../dom/icons.ts'
-import { custodyTag, custodyWord, marked, name } from '../pieces/marks.ts'
-import { strings } from '../strings.ts'
+import { custodyTag, custodyWord, filled, marked, name } from '../pieces/marks.ts'
+import { sentences, strings } from '../strings.ts'
 import { bytes, milliseconds, number } from '../text/format.ts'
 import { plain } from '../text/hostile.ts'
 
@@ -84,11 +84,7 @@ function messageView(step: Step, most: number, session: PanelSession): VNode[] {
         h('span', { class: 'strong' }, step.name),
         h('span', { class: 'quiet num' }, bytes(step.bytes)),
         sealed && h('span', { class: 'cust quiet', title: t.sealed }, icon('lock')),
-        h(
-          'span',
-          { class: 'hear' },
-          `, ${way === 'c2s' ? 'to the gateway' : 'to the editor'} at ${milliseconds(step.at)}`,
-        ),
+        h('span', { class: 'hear' }, `, ${sentences.arrives(way, milliseconds(step.at))}`),
       ),
       h('div', { class: 'arrow', 'aria-hidden': true }),
       h('div', { class: 'bytes', 'aria-hidden': true }, way === 's2c' ? [aside, filler, segments] : [segments, filler]),
@@ -97,15 +93,19 @@ function messageView(step: Step, most: number, session: PanelSession): VNode[] {
   ]
 }
 
+/** A part that is new is shown as the host names it. */
+const PARTS: Readonly<Record<string, string>> = strings.parts
+const partWord = ({ label }: Part): string => PARTS[label] ?? plain(label)
+
 const isSignature = (part: Part) => /signature/i.test(part.label)
 
 function segment(part: Part, most: number, signer: PanelIdentity | undefined): VNode {
   const labelled = part.bytes / most >= LABELLED
-  const title = `${plain(part.label)}, ${bytes(part.bytes)}, ${part.sealed ? t.sealed : t.clear}`
+  const title = `${partWord(part)}, ${bytes(part.bytes)}, ${part.sealed ? t.sealed : t.clear}`
   const roomy = part.bytes / most >= LABELLED * 2
   const body: Child = labelled && [
     part.sealed && icon('lock'),
-    h('span', { class: 'cut' }, marked(part.label, 60), ` ${number(part.bytes)}`),
+    h('span', { class: 'cut' }, marked(partWord(part), 60), ` ${number(part.bytes)}`),
     isSignature(part) && roomy && [h('span', { class: 'grow' }), icon('pen'), signer && custodyWord(signer.custody)],
   ]
   return h(
@@ -125,7 +125,8 @@ function inWords(step: Step, session: PanelSession): Child {
     parts
       .map((part) => {
         const signer = isSignature(part) ? owner(step, session) : undefined
-        return `${plain(part.label)} ${number(part.bytes)}${signer === undefined ? '' : ` by ${strings.custody[signer.custody]}`}`
+        const said = `${partWord(part)} ${number(part.bytes)}`
+        return signer === undefined ? said : sentences.signedPart(said, strings.custody[signer.custody])
       })
       .join(', ')
   const clear = step.parts.filter((part) => !part.sealed)
@@ -146,26 +147,17 @@ function workView(step: Step, session: PanelSession): VNode[] {
 }
 
 function work(step: Step, session: PanelSession): Child {
-  const who = step.by === 'client' ? '' : `${t.gateway} `
   const took = ` · ${milliseconds(step.took)}`
   const mine = owner(step, session)
   if (step.name === 'sign') {
-    const where = mine?.where === undefined ? '' : ` in ${plain(mine.where)}`
-    return [icon('pen'), h('span', {}, `${who}signed${where} `, mine && custodyWord(mine.custody), took)]
+    const where = step.by === 'client' ? mine?.where : undefined
+    const words = where === undefined ? t.work.sign[step.by] : filled(t.work.signedIn, plain(where))
+    return [icon('pen'), h('span', {}, words, ' ', mine && custodyWord(mine.custody), took)]
   }
   if (step.name === 'verify') {
-    const pin = step.by === 'server' ? '' : PIN_SAYS[session.pin.state]
-    return [icon('verified', 'ok'), h('span', {}, `${who}signature verified${pin}${took}`)]
+    const words = step.by === 'server' ? t.work.verify : t.work.verified[session.pin.state]
+    return [icon('verified', 'ok'), h('span', {}, words, took)]
   }
-  return [
-    icon('key'),
-    h('span', {}, `${who}${step.name === 'encapsulate' ? 'encapsulated to the key' : step.name}${took}`),
-  ]
+  const words = step.name === 'encapsulate' ? t.work.encapsulate[step.by] : step.name
+  return [icon('key'), h('span', {}, words, took)]
 }
-
-const PIN_SAYS = {
-  pinned: ', and the key is the pinned one',
-  'first use': ', and the key was accepted on first use',
-  explicit: ', and the key is the one in the settings',
-  none: '',
-} as const

@@ -5,7 +5,7 @@ import { type Child, h, type VNode } from '../dom/h.ts'
 import { icon, type IconName } from '../dom/icons.ts'
 import { custodyWord, name } from '../pieces/marks.ts'
 import { spark } from '../pieces/spark.ts'
-import { strings } from '../strings.ts'
+import { sentences, strings } from '../strings.ts'
 import { day, figure, number } from '../text/format.ts'
 import { plain } from '../text/hostile.ts'
 import { LEGS } from './aside.ts'
@@ -50,7 +50,12 @@ function exposed(session: PanelSession): Child {
   const leg = worstLeg(session.legs)
   if (leg === undefined) return t.none
   const title = `${plain(leg.to)}: ${plain(leg.text, 1000)}`
-  return h('span', { class: `cust${isExposed(leg) ? ' warn' : ''}`, title }, icon(LEGS[leg.kind][0]), leg.kind)
+  return h(
+    'span',
+    { class: `cust${isExposed(leg) ? ' warn' : ''}`, title },
+    icon(LEGS[leg.kind][0]),
+    strings.legs[leg.kind],
+  )
 }
 
 function sentence(session: PanelSession): string {
@@ -58,10 +63,10 @@ function sentence(session: PanelSession): string {
   const parts = [
     strings.state[session.state],
     plain(serversOf(session)),
-    `gateway ${plain(session.gateway.name)}`,
+    sentences.gatewayNamed(plain(session.gateway.name)),
     strings.pin[session.pin.state],
-    session.self && `editor ${session.self.custody}`,
-    session.peer && `gateway key ${session.peer.custody}`,
+    session.self && sentences.editorCustody(strings.custody[session.self.custody]),
+    session.peer && sentences.gatewayCustody(strings.custody[session.peer.custody]),
     worst && t.exposedLeg[worst],
   ]
   return parts.filter((part) => typeof part === 'string').join(', ')

@@ -4,7 +4,7 @@ import { h, type VNode } from '../dom/h.ts'
 import { icon } from '../dom/icons.ts'
 import { button } from '../pieces/controls.ts'
 import { code, custodyWord, marked, name } from '../pieces/marks.ts'
-import { strings } from '../strings.ts'
+import { sentences, strings } from '../strings.ts'
 import { day, short } from '../text/format.ts'
 import { plain } from '../text/hostile.ts'
 
@@ -36,7 +36,7 @@ export function troubleView(model: Model, session: PanelSession): VNode | undefi
         'h3',
         { class: 'badtext' },
         icon('rejected', 'bad'),
-        h('span', {}, `${plain(session.gateway.name)} ${t.blocked}`),
+        h('span', {}, sentences.blocked(plain(session.gateway.name))),
       ),
     session.sentence !== undefined && h('p', {}, marked(session.sentence, 2000)),
     under && h('div', { class: 'prog', role: 'progressbar', 'aria-label': strings.state[session.state] }),
@@ -79,7 +79,7 @@ function compareView(session: PanelSession): VNode | undefined {
   const { pinned, offered } = session
   if (pinned === undefined || offered === undefined) return undefined
   const same = offered.words.filter((word, at) => word === pinned.words[at]).length
-  const since = session.pin.since === undefined ? '' : `since ${day(session.pin.since)}`
+  const since = session.pin.since === undefined ? '' : sentences.since(day(session.pin.since))
   return h(
     'dl',
     { class: 'cmp' },

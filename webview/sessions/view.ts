@@ -4,7 +4,7 @@ import { NO_FILTER } from '../../src/contracts/panelContexts.ts'
 import { type Child, h, type VNode } from '../dom/h.ts'
 import { icon } from '../dom/icons.ts'
 import { button } from '../pieces/controls.ts'
-import { code, custodyWord, name } from '../pieces/marks.ts'
+import { code, custodyWord, filled, name } from '../pieces/marks.ts'
 import { sentences, strings } from '../strings.ts'
 import { duration, number, short } from '../text/format.ts'
 import { asideView } from './aside.ts'
@@ -51,8 +51,8 @@ function oneSession(model: Model, session: PanelSession, now: number): VNode[] {
       h(
         'span',
         { class: 'quiet num' },
-        session.since !== undefined && `for ${duration(now - session.since)}`,
-        sid !== undefined && [' · session ', code(sid, short(sid), 'mono')],
+        session.since !== undefined && sentences.for(duration(now - session.since)),
+        sid !== undefined && [' · ', filled(t.id, code(sid, short(sid), 'mono'))],
       ),
       h('span', { class: 'grow' }),
       contexts > 0 &&
@@ -101,7 +101,7 @@ function firstRun(model: Model): VNode {
         chosen,
         e.chooseKey,
         chosen
-          ? [`${e.keyChosen} `, name(signer.key ?? ''), ' ', signer.custody && custodyWord(signer.custody)]
+          ? [filled(e.keyChosen, name(signer.key ?? '')), ' ', signer.custody && custodyWord(signer.custody)]
           : e.chooseKeyText,
         button({ label: strings.actions.selectSlot, press: () => void model.send('selectSlot', {}) }),
       ),

@@ -1,9 +1,16 @@
+import { locale, t } from '../../src/support/l10n.ts'
+
 /** Figures and times. What was not measured is an en dash, never a nought. */
 export const NOTHING = '–'
 
-const whole = new Intl.NumberFormat('en')
-const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
-const date = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+// English has its dates in the order in which most of its readers outside one country have them.
+const tag = locale() ?? 'en'
+const dates = tag === 'en' ? 'en-GB' : tag
+const whole = new Intl.NumberFormat(tag)
+const tenths = new Intl.NumberFormat(tag, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
+const hundredths = new Intl.NumberFormat(tag, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const time = new Intl.DateTimeFormat(dates, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
+const date = new Intl.DateTimeFormat(dates, { day: 'numeric', month: 'short', year: 'numeric' })
 
 export const number = (n: number | undefined): string => (n === undefined ? NOTHING : whole.format(n))
 export const bytes = (n: number): string => `${whole.format(n)} B`
@@ -14,26 +21,26 @@ export const day = (at: number): string => date.format(at)
 /** Short enough for a column: 412 B, 2.9 KB, 1.2 MB. */
 export function size(n: number): string {
   if (n < 1000) return `${n} B`
-  if (n < 1_000_000) return `${(n / 1000).toFixed(1)} KB`
-  return `${(n / 1_000_000).toFixed(1)} MB`
+  if (n < 1_000_000) return `${tenths.format(n / 1000)} KB`
+  return `${tenths.format(n / 1_000_000)} MB`
 }
 
 /** 0.94, 9.8, 124: three digits are as many as a reader can use. */
 export function figure(n: number | undefined): string {
   if (n === undefined) return NOTHING
   if (n >= 100) return whole.format(Math.round(n))
-  return n < 1 && n > 0 ? n.toFixed(2) : n.toFixed(1)
+  return (n < 1 && n > 0 ? hundredths : tenths).format(n)
 }
 
 export const milliseconds = (n: number | undefined): string => (n === undefined ? NOTHING : `${figure(n)} ms`)
 
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
-  if (seconds < 60) return `${seconds} s`
+  if (seconds < 60) return t`${seconds} s`
   const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes} min`
+  if (minutes < 60) return t`${minutes} min`
   const hours = Math.floor(minutes / 60)
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`
+  return hours < 48 ? t`${hours} h ${minutes % 60} min` : t`${Math.floor(hours / 24)} days`
 }
 
 /** q7Xk…V2rA: enough to tell two apart at a glance; the whole one is in the title. */

@@ -1,3 +1,5 @@
+import { sentences } from '../strings.ts'
+
 /**
  * Contexts drawn as indented JSON without parsing them into objects: the tokens of the text in their order, so that
  * duplicate members, long numbers and bad nesting are seen as they are. What is not JSON is drawn as lines.
@@ -50,7 +52,7 @@ const note = (text: string): Token => ({ kind: 'note', text })
 
 function clipped(kind: TokenKind, text: string): Token[] {
   if (text.length <= MOST_COLUMNS) return [{ kind, text }]
-  return [{ kind, text: text.slice(0, MOST_COLUMNS) }, note(` … ${text.length - MOST_COLUMNS} more characters`)]
+  return [{ kind, text: text.slice(0, MOST_COLUMNS) }, note(` ${sentences.moreCharacters(text.length - MOST_COLUMNS)}`)]
 }
 
 /** Server-sent events keep their field names; a `data:` line that is JSON is drawn as JSON. */
@@ -59,7 +61,7 @@ function plainLines(text: string): Line[] {
   const all = text.split('\n')
   for (const [index, raw] of all.entries()) {
     if (lines.length >= MOST_LINES) {
-      lines.push([note(`… ${all.length - index} more lines`)])
+      lines.push([note(sentences.moreLines(all.length - index))])
       break
     }
     const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw
@@ -79,7 +81,7 @@ class Layout {
   run(tokens: readonly string[]): Line[] {
     for (const [index, token] of tokens.entries()) {
       if (this.lines.length >= MOST_LINES) {
-        this.lines.push([note(`… ${tokens.length - index} more tokens`)])
+        this.lines.push([note(sentences.moreTokens(tokens.length - index))])
         break
       }
       this.place(token, tokens[index - 1], tokens[index + 1])

@@ -1,4 +1,5 @@
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import {
   checkPublicKey,
   KEM_LENGTHS,
@@ -24,7 +25,7 @@ export function checkEncapsulationKey(name: KemName, publicKey: Uint8Array): voi
   for (let offset = 0; offset < end; offset += 3) {
     const [a = 0, b = 0, c = 0] = publicKey.subarray(offset, offset + 3)
     if ((a | ((b & 15) << 8)) >= Q || ((b >> 4) | (c << 4)) >= Q) {
-      throw new CountersignError('peer-protocol', `The ${name} encapsulation key is malformed.`)
+      throw new CountersignError('peer-protocol', said`The ${name} encapsulation key is malformed.`)
     }
   }
 }
@@ -83,5 +84,5 @@ function guardKemKey(name: KemName, key: KemKey): KemKey {
 }
 
 function checkLength(what: string, bytes: Uint8Array, length: number): void {
-  if (bytes.length !== length) throw new CountersignError('length', `An ${what} has a wrong length.`)
+  if (bytes.length !== length) throw new CountersignError('length', said`An ${what} has a wrong length.`)
 }

@@ -60,12 +60,28 @@ function verify(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  return crypto.verify(null, message, importPublic(algorithm, publicKey), signature)
+  return crypto.verify(null, message, verifyingKey(algorithm, publicKey), signature)
 }
 
 /** A raw key of checked length in an SPKI of our making: `createPublicKey` of a peer's SPKI accepts trailing bytes. */
 function importPublic(name: SignatureAlgorithm | KemName, publicKey: Uint8Array): crypto.KeyObject {
   return crypto.createPublicKey({ key: Buffer.from(spki(name, publicKey)), format: 'der', type: 'spki' })
+}
+
+/** The own key and those of the peers: an end verifies with the same few again and again, and an import costs a quarter of that. */
+const MOST_IMPORTED = 16
+const imported = new Map<string, crypto.KeyObject>()
+
+/** By all of its bytes, so nothing but the same key can be found. The one that was used longest ago gives way. */
+function verifyingKey(algorithm: SignatureAlgorithm, publicKey: Uint8Array): crypto.KeyObject {
+  const bytes = Buffer.from(publicKey.buffer, publicKey.byteOffset, publicKey.length).toString('latin1')
+  const name = `${algorithm} ${bytes}`
+  const key = imported.get(name) ?? importPublic(algorithm, publicKey)
+  imported.delete(name)
+  imported.set(name, key)
+  const [oldest] = imported.keys()
+  if (imported.size > MOST_IMPORTED && oldest !== undefined) imported.delete(oldest)
+  return key
 }
 
 function privateKey(name: SignatureAlgorithm | KemName, seed: Uint8Array): crypto.KeyObject {

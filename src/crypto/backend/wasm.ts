@@ -1,4 +1,5 @@
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import { KEM_LENGTHS, type KemName, SIGNATURE_LENGTHS, type SignatureAlgorithm } from '../algorithms.ts'
 import { constantTimeEqual } from '../hash.ts'
 import { wipe } from '../random.ts'
@@ -129,5 +130,5 @@ function succeeded(status: number): void {
 }
 
 function wrongLength(what: string): CountersignError {
-  return new CountersignError('length', `A ${what} key has a wrong length.`)
+  return new CountersignError('length', said`A ${what} key has a wrong length.`)
 }

@@ -1,4 +1,5 @@
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { KemName, SignatureAlgorithm } from '../algorithms.ts'
 import { secretConcat } from '../random.ts'
 
@@ -62,7 +63,7 @@ export async function loadModule(name: SignatureAlgorithm | KemName): Promise<Li
   const scheme = withMemory(module, [text], (pointer) =>
     name.startsWith('ML-DSA') ? module._OQS_SIG_new(pointer) : module._OQS_KEM_new(pointer),
   )
-  if (scheme === 0) throw new CountersignError('algorithm-unsupported', `The WASM library has no ${name}.`)
+  if (scheme === 0) throw new CountersignError('algorithm-unsupported', said`The WASM library has no ${name}.`)
   return { module, scheme, heap: first - CHUNK_HEADER }
 }
 

@@ -1,5 +1,6 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 
 /** Bytes that are gathered before they are written. */
 const GATHERED = 256 * 1024
@@ -26,7 +27,7 @@ export async function writeNewFile<T>(
     await handle.close().catch(() => {})
     await rm(path, { force: true }).catch(() => {})
     if (!(thrown instanceof Error) || !('syscall' in thrown)) throw thrown
-    const sentence = `${path} could not be written; check the space on the disk.`
+    const sentence = said`${path} could not be written; check the space on the disk.`
     throw new CountersignError('file-unreadable', sentence, { cause: thrown })
   }
 }
@@ -36,8 +37,11 @@ async function create(path: string): Promise<FileHandle> {
     return await open(path, 'wx', 0o600)
   } catch (cause) {
     const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'
-    const why = exists ? 'exists: choose another name, or take it away first' : 'cannot be made: check its folder'
-    throw new CountersignError(exists ? 'file-exists' : 'file-unreadable', `${path} ${why}.`, { cause })
+    throw exists
+      ? new CountersignError('file-exists', said`${path} exists: choose another name, or take it away first.`, {
+          cause,
+        })
+      : new CountersignError('file-unreadable', said`${path} cannot be made: check its folder.`, { cause })
   }
 }
 

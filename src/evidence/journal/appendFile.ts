@@ -1,4 +1,5 @@
 import { CountersignError } from '../../support/errors.ts'
+import { said, type Sentence } from '../../support/l10n.ts'
 import type { WritableFile } from './disk.ts'
 
 /** What a promise of `append` means: written to the operating system (survives kill -9), or on the disk as well. */
@@ -121,24 +122,28 @@ export class AppendFile {
 
 function failed(cause: unknown): CountersignError {
   if (cause instanceof CountersignError) return cause
-  return new CountersignError('journal-write', `${reasonOf(cause)} What cannot be recorded is not released.`, { cause })
+  return new CountersignError('journal-write', said`${reasonOf(cause)} What cannot be recorded is not released.`, {
+    cause,
+  })
 }
 
 /** What happened and what to do, where the operating system says it. */
-function reasonOf(cause: unknown): string {
+function reasonOf(cause: unknown): Sentence {
   switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return 'The disk of the journal is full: make room, or let the journal keep less.'
+      return said('The disk of the journal is full: make room, or let the journal keep less.')
     case 'EFBIG':
-      return 'The journal may not grow further (a limit of this process or of its file system): raise the limit.'
+      return said('The journal may not grow further (a limit of this process or of its file system): raise the limit.')
     case 'EROFS':
-      return 'The journal is on a file system that is mounted read-only: mount it for writing, or name another folder.'
+      return said(
+        'The journal is on a file system that is mounted read-only: mount it for writing, or name another folder.',
+      )
     case 'EACCES':
     case 'EPERM':
-      return 'The folder of the journal may not be written to by this user: check its owner and permissions.'
+      return said('The folder of the journal may not be written to by this user: check its owner and permissions.')
     case undefined:
     default:
-      return 'The journal could not be written: check its folder and the disk.'
+      return said('The journal could not be written: check its folder and the disk.')
   }
 }

@@ -1,6 +1,7 @@
 import { mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 
 /**
  * Makes sure of a folder that nobody else can write; one that it makes has mode 0700.
@@ -14,10 +15,10 @@ export async function privateFolder(folder: string): Promise<void> {
     if (process.platform === 'win32') return
     if ((mode & 0o022) === 0 && (uid === process.getuid?.() || uid === 0)) return
   } catch (cause) {
-    const sentence = 'The folder of the journal could not be made; check its path and permissions.'
+    const sentence = said('The folder of the journal could not be made; check its path and permissions.')
     throw new CountersignError('journal-write', sentence, { cause })
   }
-  const sentence = 'Others may write to the folder of the journal; make it private (chmod 700) or choose another.'
+  const sentence = said('Others may write to the folder of the journal; make it private (chmod 700) or choose another.')
   throw new CountersignError('file-permissions', sentence)
 }
 

@@ -5,6 +5,7 @@ import type { RecipientPublicKey } from '../../crypto/recipient.ts'
 import { parseRecipientDocument } from './recipientFile.ts'
 import type { KeepContexts } from './sealing.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 
 /** `contexts` of a configuration. @throws CountersignError `config-invalid`, `file-unreadable` */
 export async function keptContexts(
@@ -23,7 +24,7 @@ export async function readRecipient(file: string): Promise<RecipientPublicKey> {
   try {
     bytes = await readFile(file)
   } catch (cause) {
-    const sentence = `The key ${file}, to which contexts are encrypted, cannot be read. Check its path and permissions.`
+    const sentence = said`The key ${file}, to which contexts are encrypted, cannot be read. Check its path and permissions.`
     throw new CountersignError('file-unreadable', sentence, { cause })
   }
   return recipientOf(bytes, file)
@@ -33,8 +34,8 @@ function recipientOf(value: unknown, where: string): RecipientPublicKey {
   try {
     return parseRecipientDocument(value instanceof Uint8Array ? parseStrictJson(value, { maxDepth: 2 }) : value)
   } catch (cause) {
-    const why = cause instanceof CountersignError ? cause.message : 'It cannot be read.'
-    const sentence = `${where} is no public key to encrypt contexts to. ${why} "countersign journal keygen" makes one.`
+    const why = cause instanceof CountersignError ? cause.sentence : said('It cannot be read.')
+    const sentence = said`${where} is no public key to encrypt contexts to. ${why} "countersign journal keygen" makes one.`
     throw new CountersignError('config-invalid', sentence, { cause })
   }
 }

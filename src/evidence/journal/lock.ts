@@ -1,6 +1,7 @@
 import { open, readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import { encodeHolder, type Holder, MAX_LOCK_BYTES, mayRun, parseHolder, thisHolder } from './holder.ts'
 import { lockFile, MAX_SEGMENT, parseName } from './names.ts'
 
@@ -102,7 +103,9 @@ async function make(path: string, now: number): Promise<boolean> {
     return true
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return false
-    const sentence = 'The folder of the journal cannot be written to; check its permissions and the space on the disk.'
+    const sentence = said(
+      'The folder of the journal cannot be written to; check its permissions and the space on the disk.',
+    )
     throw new CountersignError('journal-write', sentence, { cause })
   }
 }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import { parseStatement } from '../statement.ts'
 import type { Direction, EvidenceEntry } from '../types.ts'
 import { keyOf, type JournalLine } from './format.ts'
@@ -70,7 +71,7 @@ export async function openJournal(folder: string): Promise<JournalFolder> {
   try {
     return new Folder(await filesIn(folder))
   } catch (cause) {
-    const sentence = 'The folder of the journal cannot be read; check its path and permissions.'
+    const sentence = said('The folder of the journal cannot be read; check its path and permissions.')
     throw new CountersignError('file-unreadable', sentence, { cause })
   }
 }

@@ -3,6 +3,7 @@ import type { Agent, KeptMembers } from '../../contracts/agentEntry.ts'
 import type { EntryPlace } from '../../contracts/securedServer.ts'
 import type { Syntax } from '../../contracts/template.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said, type Sentence, t } from '../../support/l10n.ts'
 import { addEntry, type Dialect, entriesOf, type Place, removeEntry } from './files/jsonEdits.ts'
 import { addTable, removeTable, tablesOf } from './files/tomlEdits.ts'
 
@@ -65,19 +66,19 @@ export function agentFiles({ home, configHome, platform, workspaces, editorUser 
       return { ...KINDS[agent], ...place, label: `${label} ${name}`, launcher: sharedLauncher(agent) }
     }
     return [
-      at('vscode', 'VS Code, workspace', '.vscode', 'mcp.json'),
-      at('claude-code', 'Claude Code, project', '.mcp.json'),
-      at('cursor', 'Cursor, project', '.cursor', 'mcp.json'),
+      at('vscode', t('VS Code, workspace'), '.vscode', 'mcp.json'),
+      at('claude-code', t('Claude Code, project'), '.mcp.json'),
+      at('cursor', t('Cursor, project'), '.cursor', 'mcp.json'),
     ]
   })
   const own = (agent: Agent, label: string, ...parts: readonly string[]): void => {
     files.push({ ...KINDS[agent], agent, label, path: join(...parts), launcher })
   }
-  if (editorUser !== undefined) own('vscode', 'VS Code, user', editorUser, 'mcp.json')
+  if (editorUser !== undefined) own('vscode', t('VS Code, user'), editorUser, 'mcp.json')
   const config =
     platform === 'darwin' ? join(home, 'Library', 'Application Support') : (configHome ?? join(home, '.config'))
-  own('claude-code', 'Claude Code, user', home, '.claude.json')
-  own('cursor', 'Cursor, user', home, '.cursor', 'mcp.json')
+  own('claude-code', t('Claude Code, user'), home, '.claude.json')
+  own('cursor', t('Cursor, user'), home, '.cursor', 'mcp.json')
   own('codex', 'Codex', home, '.codex', 'config.toml')
   own('claude-desktop', 'Claude Desktop', config, 'Claude', 'claude_desktop_config.json')
   return files
@@ -88,7 +89,7 @@ export function claudeProjects({ home, workspaces }: Pick<AgentPlaces, 'home' | 
   return workspaces.map(({ name, path }) => ({
     ...KINDS['claude-code'],
     agent: 'claude-code',
-    label: `Claude Code, you in project ${name}`,
+    label: t`Claude Code, you in project ${name}`,
     path: join(home, '.claude.json'),
     within: ['projects', path],
     launcher: join(home, LAUNCHER),
@@ -122,12 +123,12 @@ export function addServer(file: AgentFile, text: string, target: ServerTarget): 
   const entry = shimEntry(file, target)
   const { args } = entry
   const there = ownEntries(file, text).find((entry) => JSON.stringify(entry.args) === JSON.stringify(args))
-  if (there !== undefined) throw invalid(`${file.label} has ${target.server} already, as "${there.name}".`)
+  if (there !== undefined) throw invalid(said`${file.label} has ${target.server} already, as "${there.name}".`)
   const taken = entries(file, text)
   // What all agents take for a name: they make names of tools from it.
   const names = [target.server, `${target.server}-${target.gateway}`].map((name) => name.replaceAll('.', '-'))
   const name = names.find((free) => !taken.has(free))
-  if (name === undefined) throw invalid(`${file.label} has servers called ${names.join(' and ')} already.`)
+  if (name === undefined) throw invalid(said`${file.label} has servers called ${names.join(' and ')} already.`)
   if (file.format.kind === 'toml') return { text: addTable(text, file.container, name, entry), name }
   return { text: addEntry(text, placeIn(file, file.format.dialect, name), { ...file.extra, ...entry }), name }
 }
@@ -175,6 +176,6 @@ function written(entry: unknown): { readonly command?: string; readonly args?: r
   return typeof command === 'string' && Array.isArray(args) ? { command, args } : {}
 }
 
-function invalid(sentence: string): CountersignError {
-  return new CountersignError('config-invalid', `${sentence} Nothing was written.`)
+function invalid(sentence: Sentence): CountersignError {
+  return new CountersignError('config-invalid', said`${sentence} Nothing was written.`)
 }

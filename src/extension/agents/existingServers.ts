@@ -1,5 +1,6 @@
 import { type AgentEntry, parseAgentEntry } from '../../contracts/agentEntry.ts'
 import { toCountersignError } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import { type AgentFile, ownEntries, placeIn, type ServerTarget, shimEntry } from './agentFiles.ts'
 import { replaceEntry, restoreEntry, strictEntries, type Swapped } from './files/jsonSwap.ts'
 import { replaceTable, restoreTable, strictTables } from './files/tomlSwap.ts'
@@ -30,7 +31,7 @@ export function existingServers(file: AgentFile, text: string): ExistingServer[]
       const entry = parseAgentEntry(file.agent, value)
       return { name, state: startsUs(entry) ? { kind: 'through', gateway: undefined } : { kind: 'open', entry } }
     } catch (thrown) {
-      return { name, state: { kind: 'refused', why: toCountersignError(thrown).message } }
+      return { name, state: { kind: 'refused', why: t(toCountersignError(thrown).sentence) } }
     }
   })
 }

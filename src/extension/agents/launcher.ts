@@ -4,6 +4,7 @@ import { encodeBase64url } from '../../crypto/encoding.ts'
 import { randomBytes } from '../../crypto/random.ts'
 import { AgentFolder } from '../../mcp/bridge/agentFolder.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 
 /**
  * `~/.countersign/bin/countersign`: what agents' entries start. The extension's own folder has its version in its name and the
@@ -30,7 +31,7 @@ export class Launcher {
       // Replaced as a whole: an agent may be starting it.
       await rename(temporary, this.path)
     } catch (cause) {
-      throw new CountersignError('file-unreadable', `${this.path} cannot be written.`, { cause })
+      throw new CountersignError('file-unreadable', said`${this.path} cannot be written.`, { cause })
     } finally {
       await rm(temporary, { force: true }).catch(() => {})
     }

@@ -15,6 +15,7 @@ import { fingerprintWords } from '../../crypto/fingerprint.ts'
 import { isKid } from '../../crypto/jwk.ts'
 import type { Finding, SessionReport, Summary } from '../../evidence/offline.ts'
 import type { KnownKeys } from '../evidence/knownHere.ts'
+import { t } from '../../support/l10n.ts'
 
 /** Of one reason; and of a name in a row. */
 const LONGEST_NOTE = 500
@@ -181,4 +182,4 @@ function shortened(note: string): string {
   return note.length > LONGEST_NOTE ? `${note.slice(0, LONGEST_NOTE)}…` : note
 }
 
-const NO_REASON = 'It could not be verified.'
+const NO_REASON = t('It could not be verified.')

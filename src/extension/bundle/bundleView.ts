@@ -6,6 +6,7 @@ import { type BundleMessage, parseBundleIntent } from '../../contracts/bundleVie
 import type { Clock } from '../../support/clock.ts'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
 import { CountersignError, toCountersignError, unreachable } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import type { KnownKeys } from '../evidence/knownHere.ts'
 import { type BundleSource, verifyBundle } from './verifyBundle.ts'
 
@@ -90,9 +91,9 @@ export class BundleView implements Disposable {
       this.say(signal, { type: 'report', report })
     } catch (thrown) {
       if (signal.aborted) return
-      const error = toCountersignError(thrown, 'This bundle could not be verified.')
+      const error = toCountersignError(thrown, t('This bundle could not be verified.'))
       this.ports.failed(error)
-      this.say(signal, { type: 'failed', sentence: error.message })
+      this.say(signal, { type: 'failed', sentence: t(error.sentence) })
     }
   }
 
@@ -117,7 +118,7 @@ async function sourceOf(uri: Uri, signal: AbortSignal): Promise<BundleSource> {
     return { name, bytes: size, input: once(await workspace.fs.readFile(uri)) }
   } catch (cause) {
     if (cause instanceof CountersignError) throw cause
-    const sentence = 'This file cannot be read: it was moved, deleted, or you may not read it.'
+    const sentence = t('This file cannot be read: it was moved, deleted, or you may not read it.')
     throw new CountersignError('file-unreadable', sentence, { cause })
   }
 }
@@ -126,5 +127,6 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-const TOO_BIG =
-  'This bundle is not on the disk of this machine, and too big to be fetched in one piece. Copy it here, or say countersign verify where it is.'
+const TOO_BIG = t(
+  'This bundle is not on the disk of this machine, and too big to be fetched in one piece. Copy it here, or say countersign verify where it is.',
+)

@@ -1,10 +1,13 @@
-import { Uri, type WebviewPanel } from 'vscode'
+import { env, Uri, type WebviewPanel } from 'vscode'
 import { panelHtml } from '../../contracts/panelHtml.ts'
 import { encodeBase64url } from '../../crypto/encoding.ts'
 import { randomBytes } from '../../crypto/random.ts'
 import { BundleView, type BundleViewPorts } from './bundleView.ts'
+import { t } from '../../support/l10n.ts'
 
 export interface OpenBundlePorts extends Omit<BundleViewPorts, 'post'> {
+  /** What the webview says in the language of the editor, as JSON. */
+  readonly words: string
   /** Folder of the webview's bundle: the only one that it may read. */
   readonly folder: string
 }
@@ -30,6 +33,8 @@ export function openBundle(ports: OpenBundlePorts, panel: WebviewPanel): void {
     cspSource: webview.cspSource,
     scriptUri: file('bundle.js'),
     styleUri: file('bundle.css'),
-    title: 'Countersign evidence',
+    title: t('Countersign evidence'),
+    language: env.language,
+    words: ports.words,
   })
 }

@@ -3,6 +3,7 @@ import { type GatewaySetting, parseGateway } from '../../contracts/settings.ts'
 import type { Configuration } from '../configuration.ts'
 import { pickOne } from './pickOne.ts'
 import { splitCommand } from './splitCommand.ts'
+import { t } from '../../support/l10n.ts'
 
 type Route = { readonly url: string } | { readonly command: string; readonly args: readonly string[] }
 
@@ -12,17 +13,17 @@ export async function addGateway(configuration: Configuration): Promise<GatewayS
   if (route === undefined) return undefined
   const known = new Set(configuration.current.gateways.map(({ name }) => name))
   const name = await window.showInputBox({
-    title: 'Add a Gateway (2/3)',
-    prompt: 'How to call this gateway here',
+    title: t('Add a Gateway (2/3)'),
+    prompt: t('How to call this gateway here'),
     value: suggestName(route, known),
     ignoreFocusOut: true,
     validateInput: (value) =>
-      known.has(value) ? `There is a gateway ${value} already.` : problem(value, { ...route, servers: ['any'] }),
+      known.has(value) ? t`There is a gateway ${value} already.` : problem(value, { ...route, servers: ['any'] }),
   })
   if (name === undefined) return undefined
   const listed = await window.showInputBox({
-    title: 'Add a Gateway (3/3)',
-    prompt: 'Names of the MCP servers behind it, as its operator calls them, separated by commas',
+    title: t('Add a Gateway (3/3)'),
+    prompt: t('Names of the MCP servers behind it, as its operator calls them, separated by commas'),
     placeHolder: 'files, tickets',
     ignoreFocusOut: true,
     validateInput: (value) => problem(name, { ...route, servers: serverNames(value) }),
@@ -39,19 +40,23 @@ export async function addGateway(configuration: Configuration): Promise<GatewayS
 async function askRoute(): Promise<Route | undefined> {
   const kind = await pickOne(
     [
-      { label: '$(globe) By address', detail: 'A WebSocket address such as wss://gateway.example:7443', by: 'address' },
       {
-        label: '$(terminal) By command',
-        detail: 'A program such as ssh HOST countersign gateway --stdio',
+        label: t('$(globe) By address'),
+        detail: t('A WebSocket address such as wss://gateway.example:7443'),
+        by: 'address',
+      },
+      {
+        label: t('$(terminal) By command'),
+        detail: t('A program such as ssh HOST countersign gateway --stdio'),
         by: 'command',
       },
     ],
-    { title: 'Add a Gateway (1/3)', placeHolder: 'How is the gateway reached?' },
+    { title: t('Add a Gateway (1/3)'), placeHolder: t('How is the gateway reached?') },
   )
   if (kind?.by === 'address') {
     const url = await window.showInputBox({
-      title: 'Add a Gateway (1/3)',
-      prompt: 'Address of the gateway',
+      title: t('Add a Gateway (1/3)'),
+      prompt: t('Address of the gateway'),
       placeHolder: 'wss://gateway.example:7443',
       ignoreFocusOut: true,
       validateInput: (value) => problem('name', { url: value.trim(), servers: ['any'] }),
@@ -60,12 +65,14 @@ async function askRoute(): Promise<Route | undefined> {
   }
   if (kind?.by !== 'command') return undefined
   const line = await window.showInputBox({
-    title: 'Add a Gateway (1/3)',
-    prompt:
+    title: t('Add a Gateway (1/3)'),
+    prompt: t(
       'Command that speaks to the gateway on its standard input and output. No shell: quotes hold words together, nothing is expanded.',
+    ),
     placeHolder: 'ssh HOST countersign gateway --stdio --config gateway.json',
     ignoreFocusOut: true,
-    validateInput: (value) => (splitCommand(value) === undefined ? 'Enter a command; close every quote.' : undefined),
+    validateInput: (value) =>
+      splitCommand(value) === undefined ? t('Enter a command; close every quote.') : undefined,
   })
   const words = line === undefined ? undefined : splitCommand(line)
   return words === undefined ? undefined : { command: words[0], args: words.slice(1) }
@@ -74,10 +81,15 @@ async function askRoute(): Promise<Route | undefined> {
 async function confirmed({ name, route, servers }: GatewaySetting): Promise<boolean> {
   const way =
     route.kind === 'websocket'
-      ? `It is reached at ${route.url}.`
-      : `This command is run whenever it is needed:\n${[route.command, ...route.args].map((word) => JSON.stringify(word)).join(' ')}`
-  const detail = `${way}\n\nServers: ${servers.join(', ')}\n\nIt is written to your user settings (countersign.gateways). You are asked about its key when you connect.`
-  return (await window.showInformationMessage(`Add the gateway "${name}"?`, { modal: true, detail }, 'Add')) === 'Add'
+      ? t`It is reached at ${route.url}.`
+      : t`This command is run whenever it is needed:\n${[route.command, ...route.args].map((word) => JSON.stringify(word)).join(' ')}`
+  const detail = [
+    way,
+    t`Servers: ${servers.join(', ')}`,
+    t('It is written to your user settings (countersign.gateways). You are asked about its key when you connect.'),
+  ].join('\n\n')
+  const add = t('Add')
+  return (await window.showInformationMessage(t`Add the gateway "${name}"?`, { modal: true, detail }, add)) === add
 }
 
 function suggestName(route: Route, taken: ReadonlySet<string>): string {

@@ -1,5 +1,7 @@
 import type { InventoryToken } from '../../contracts/inventory.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said, type Sentence, t } from '../../support/l10n.ts'
+import { CUSTODY_WORD, PIN_WORD } from '../words.ts'
 import type { Inventory } from '../identity/inventoryService.ts'
 import { findKey, findPlace, keysAt, type Place, type PlacedKey, placeRow, placesOf } from '../identity/keyPlaces.ts'
 import { withProgress } from '../progress.ts'
@@ -13,7 +15,7 @@ interface Wanted<T> {
   readonly placeHolder: string
   readonly fits: (candidate: T) => boolean
   /** What to say where nothing fits. */
-  readonly none: string
+  readonly none: Sentence
 }
 
 /**
@@ -27,14 +29,14 @@ export async function chooseSlot(
 ): Promise<Slot | undefined> {
   if (ref !== undefined) {
     const named = findPlace(ref, ports.inventory.inventory)
-    if (named?.kind !== 'slot') throw gone('slot')
+    if (named?.kind !== 'slot') throw gone(said('This slot is not listed any more. Look at the modules again.'))
     return named
   }
   const found = await look(ports)
   const slots = placesOf(found).filter((place): place is Slot => place.kind === 'slot' && wanted.fits(place))
   if (slots.length === 0) throw new CountersignError('token-missing', wanted.none)
   const { title, placeHolder } = wanted
-  return (await pickOne(slots.map(slotRow), { title: `Countersign: ${title}`, placeHolder, matchOnDetail: true }))
+  return (await pickOne(slots.map(slotRow), { title: t`Countersign: ${title}`, placeHolder, matchOnDetail: true }))
     ?.place
 }
 
@@ -49,7 +51,7 @@ export async function chooseKey(
 ): Promise<PlacedKey | undefined> {
   if (ref !== undefined) {
     const named = findKey(ref, ports.inventory.inventory)
-    if (named === undefined) throw gone('key')
+    if (named === undefined) throw gone(said('This key is not listed any more. Look at the modules again.'))
     return named
   }
   const found = await look(ports)
@@ -58,20 +60,21 @@ export async function chooseKey(
     .filter(wanted.fits)
   if (keys.length === 0) throw new CountersignError('key-missing', wanted.none)
   const { title, placeHolder } = wanted
-  return (await pickOne(keys.map(keyRow), { title: `Countersign: ${title}`, placeHolder, matchOnDetail: true }))?.placed
+  return (await pickOne(keys.map(keyRow), { title: t`Countersign: ${title}`, placeHolder, matchOnDetail: true }))
+    ?.placed
 }
 
 async function look({ inventory }: SlotPorts): Promise<Inventory> {
-  return await withProgress('Looking at the modules', () => inventory.refresh())
+  return await withProgress(t('Looking at the modules'), () => inventory.refresh())
 }
 
 function slotRow(place: Slot) {
   const { token, slot, reason } = place.slot
-  const label = token === undefined ? `slot ${slot}` : token.label || token.model || `slot ${slot}`
+  const label = token === undefined ? t`slot ${slot}` : token.label || token.model || t`slot ${slot}`
   return {
     label: `$(${token?.pin === 'unlocked' ? 'countersign-ready' : 'countersign-locked'}) ${label}`,
-    description: token === undefined ? 'empty' : pinWords(token),
-    detail: `${place.module.name}, slot ${slot} · ${reason}`,
+    description: token === undefined ? t('empty') : pinWords(token),
+    detail: t`${place.module.name}, slot ${slot} · ${reason}`,
     place,
   }
 }
@@ -81,25 +84,15 @@ function keyRow(placed: PlacedKey) {
   return {
     label: `$(countersign-${custody}) ${label}`,
     description: algorithm,
-    detail: `${custody} · ${placeRow(placed.place)}`,
+    detail: `${CUSTODY_WORD[custody]} · ${placeRow(placed.place)}`,
     placed,
   }
 }
 
-const PIN_WORDS: Record<InventoryToken['pin'], string> = {
-  unlocked: 'unlocked',
-  wanted: 'PIN wanted',
-  'last try': 'last try',
-  locked: 'PIN locked',
-  'to be changed': 'PIN to be changed',
-  'not set': 'no PIN set',
-  none: 'no PIN needed',
-}
-
 function pinWords({ pin }: InventoryToken): string {
-  return PIN_WORDS[pin]
+  return PIN_WORD[pin]
 }
 
-function gone(what: string): CountersignError {
-  return new CountersignError('usage', `This ${what} is not listed any more. Look at the modules again.`)
+function gone(sentence: Sentence): CountersignError {
+  return new CountersignError('usage', sentence)
 }

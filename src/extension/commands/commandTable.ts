@@ -1,6 +1,7 @@
 import { window } from 'vscode'
 import type { KeyAction, SlotAction } from '../../contracts/panelHsm.ts'
 import { unreachable } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import type { GatewayPins } from '../../trust/gatewayPins.ts'
 import type { OutputLog } from '../outputLog.ts'
 import type { PanelActions } from '../panel/panelHandlers.ts'
@@ -53,7 +54,9 @@ export function commandTable(ports: CommandPorts): PanelActions & { readonly pal
     pins: ports.gatewayPins,
     gateways,
     forgotten: () =>
-      void window.showInformationMessage('The pin is forgotten. You are asked about the key at the next connection.'),
+      void window.showInformationMessage(
+        t('The pin is forgotten. You are asked about the key at the next connection.'),
+      ),
   }
   const actions: PanelActions = {
     connect: () => connectToServer(ports),

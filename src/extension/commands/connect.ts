@@ -1,5 +1,6 @@
 import { commands, QuickPickItemKind, type QuickPickItem, window } from 'vscode'
 import { CountersignError } from '../../support/errors.ts'
+import { said, t } from '../../support/l10n.ts'
 import type { Configuration } from '../configuration.ts'
 import type { SigningIdentity } from '../identity/signingIdentity.ts'
 import type { ConnectionState } from '../sessions/gatewayConnection.ts'
@@ -35,20 +36,21 @@ export async function connectToServer(ports: ConnectPorts): Promise<void> {
     setting.servers.map((server) => ({
       label: `${GLYPHS[state.kind]} ${server}`,
       description: state.kind === 'closed' ? '' : state.kind,
-      detail: `through ${setting.name} · ${addressOf(setting)}`,
+      detail: t`through ${setting.name} · ${addressOf(setting)}`,
       gateway: setting.name,
     })),
   )
-  const add: Choice = { label: '$(add) Add a gateway…', detail: 'By address or command', add: true }
+  const add: Choice = { label: t('$(add) Add a gateway…'), detail: t('By address or command'), add: true }
   const picked = await pickOne<Choice>(
     choices.length === 0 ? [add] : [...choices, { label: '', kind: QuickPickItemKind.Separator }, add],
-    { title: 'Countersign: Connect to Server', placeHolder: 'Choose a server', matchOnDetail: true },
+    { title: t('Countersign: Connect to Server'), placeHolder: t('Choose a server'), matchOnDetail: true },
   )
   if (picked === undefined) return
   const name = picked.add === true ? (await addGateway(ports.configuration))?.name : picked.gateway
   if (name === undefined) return
   const gateway = ports.gateways.get(name)
-  if (gateway === undefined) throw new CountersignError('config-invalid', `The gateway ${name} is not in the settings.`)
+  if (gateway === undefined)
+    throw new CountersignError('config-invalid', said`The gateway ${name} is not in the settings.`)
   await connectGateway(ports, gateway)
 }
 
@@ -58,16 +60,16 @@ export async function connectGateway(
   gateway: Gateway,
 ): Promise<GatewayLink> {
   const { name, servers } = gateway.setting
-  const link = await withProgress(`Connecting to ${name}`, async (signal, report) => {
-    report('opening the key')
+  const link = await withProgress(t`Connecting to ${name}`, async (signal, report) => {
+    report(t('opening the key'))
     await identity.get({ asked: true })
-    report('handshake')
+    report(t('handshake'))
     return await gateway.get({ patient: false, asked: true, signal })
   })
   const listed = servers.join(', ')
   const { session } = link
-  const done = `Connected to ${name} with ${session.suite}. Your agents find ${listed} in the list of MCP servers.`
-  void window.showInformationMessage(done, 'Open Panel').then((choice) => {
+  const done = t`Connected to ${name} with ${session.suite}. Your agents find ${listed} in the list of MCP servers.`
+  void window.showInformationMessage(done, t('Open Panel')).then((choice) => {
     if (choice !== undefined) void commands.executeCommand('countersign.openPanel')
   })
   return link
@@ -77,7 +79,7 @@ export async function connectGateway(
 export async function disconnect(gateways: Gateways): Promise<void> {
   const open = gateways.all().filter(({ state }) => state.kind !== 'closed')
   if (open.length === 0) {
-    void window.showInformationMessage('Countersign: no session is open.')
+    void window.showInformationMessage(t('Countersign: no session is open.'))
     return
   }
   const [only] = open
@@ -89,7 +91,7 @@ export async function disconnect(gateways: Gateways): Promise<void> {
       detail: gateway.setting.servers.join(', '),
       gateway,
     })),
-    { title: 'Countersign: Disconnect', placeHolder: 'Choose the session to end' },
+    { title: t('Countersign: Disconnect'), placeHolder: t('Choose the session to end') },
   )
   if (picked !== undefined) await end(picked.gateway)
 }
@@ -98,6 +100,6 @@ async function end(gateway: Gateway): Promise<void> {
   await gateway.close({ held: true })
   const { name } = gateway.setting
   void window.showInformationMessage(
-    `Disconnected from ${name}. Its servers answer with an error until you connect again.`,
+    t`Disconnected from ${name}. Its servers answer with an error until you connect again.`,
   )
 }

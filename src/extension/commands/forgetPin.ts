@@ -4,6 +4,7 @@ import type { GatewayPins } from '../../trust/gatewayPins.ts'
 import type { Gateway, Gateways } from '../sessions/gatewayLink.ts'
 import { addressOf } from '../sessions/address.ts'
 import { pickOne } from './pickOne.ts'
+import { locale, t } from '../../support/l10n.ts'
 
 export interface ForgetPinPorts {
   readonly pins: GatewayPins
@@ -17,7 +18,7 @@ export async function forgetPin(ports: ForgetPinPorts, address?: string): Promis
     pin.address === undefined ? [] : [{ ...pin, address: pin.address }],
   )
   if (pins.length === 0) {
-    void window.showInformationMessage('Countersign: no gateway is pinned on first use.')
+    void window.showInformationMessage(t('Countersign: no gateway is pinned on first use.'))
     return
   }
   const named = pins.find((pin) => pin.address === address)
@@ -28,9 +29,12 @@ export async function forgetPin(ports: ForgetPinPorts, address?: string): Promis
         ...pin,
         label: `$(pinned) ${pin.name || pin.address}`,
         description: pin.address,
-        detail: `${fingerprintWords(pin).join(' ')} · since ${new Date(pin.since).toLocaleString()}`,
+        detail: t`${fingerprintWords(pin).join(' ')} · since ${new Date(pin.since).toLocaleString(locale())}`,
       })),
-      { title: 'Countersign: Forget Gateway Pin', placeHolder: 'Choose the gateway whose key is to be forgotten' },
+      {
+        title: t('Countersign: Forget Gateway Pin'),
+        placeHolder: t('Choose the gateway whose key is to be forgotten'),
+      },
     ))
   if (picked === undefined || !(await confirmed(picked))) return
   await ports.pins.forget(picked.address)
@@ -39,13 +43,18 @@ export async function forgetPin(ports: ForgetPinPorts, address?: string): Promis
 }
 
 async function confirmed({ address, kid }: { readonly address: string; readonly kid: string }): Promise<boolean> {
-  const detail = `${address}\n${fingerprintWords({ kid }).join('  ')}\nkid ${kid}\n\nOnly do this if its operator told you that the key was replaced. The session with it ends, and you are asked about its key when you connect again.`
+  const detail = [
+    `${address}\n${fingerprintWords({ kid }).join('  ')}\nkid ${kid}`,
+    t(
+      'Only do this if its operator told you that the key was replaced. The session with it ends, and you are asked about its key when you connect again.',
+    ),
+  ].join('\n\n')
   const choice = await window.showWarningMessage(
-    'Forget the key of this gateway?',
+    t('Forget the key of this gateway?'),
     { modal: true, detail },
-    'Forget Pin',
+    t('Forget Pin'),
   )
-  return choice === 'Forget Pin'
+  return choice !== undefined
 }
 
 function usersOf(gateways: Gateways, address: string): readonly Gateway[] {

@@ -2,6 +2,7 @@ import { QuickPickItemKind, type QuickPickItem, window } from 'vscode'
 import type { IdentitySetting } from '../../contracts/settings.ts'
 import { openTokenSigner } from '../../keys/hsm/signer.ts'
 import { toCountersignError, unreachable } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import {
   findKey,
   identityOf,
@@ -27,15 +28,15 @@ interface Row extends QuickPickItem {
 export async function selectSlot(ports: SlotPorts): Promise<void> {
   for (;;) {
     const { configuration, inventory } = ports
-    const found = await withProgress('Looking for keys', () => inventory.refresh())
+    const found = await withProgress(t('Looking for keys'), () => inventory.refresh())
     const groups = slotChoices(found, configuration.current.identity)
     const rows: Row[] = groups.flatMap(({ title, rows }) => [
       { label: title, kind: QuickPickItemKind.Separator },
       ...rows,
     ])
     const picked = await pickOne(rows, {
-      title: 'Countersign: Select HSM Slot',
-      placeHolder: 'Choose the key that signs your contexts',
+      title: t('Countersign: Select HSM Slot'),
+      placeHolder: t('Choose the key that signs your contexts'),
       matchOnDescription: true,
       matchOnDetail: true,
     })
@@ -56,7 +57,7 @@ async function act(ports: SlotPorts, choice: SlotChoice): Promise<boolean> {
       await use(ports, choice.key)
       return true
     case 'vault':
-      await settle(ports, { kind: 'vault' }, 'The embedded vault signs the next context (software).')
+      await settle(ports, { kind: 'vault' }, t('The embedded vault signs the next context (software).'))
       return true
     case 'unlock':
       return !(await unlock(ports, choice.place))
@@ -64,7 +65,7 @@ async function act(ports: SlotPorts, choice: SlotChoice): Promise<boolean> {
       const made = await createKeyIn(ports, choice.place)
       if (made?.key === undefined) return false
       const identity = identityOf(choice.place, made.label)
-      await settle(ports, identity, `${made.label} in ${placeText(choice.place)} signs the next context.`)
+      await settle(ports, identity, t`${made.label} in ${placeText(choice.place)} signs the next context.`)
       return true
     }
     case 'explain':
@@ -85,7 +86,7 @@ async function use(ports: SlotPorts, { place, key }: PlacedKey): Promise<void> {
   if (life?.active !== undefined || life?.planned === undefined) assertUsable(life, Date.now())
   if (place.kind === 'slot') await openOnce(ports, place, key.label)
   const where = placeText(place)
-  await settle(ports, identity, `${key.label} in ${where} signs the next context (${key.custody}).`)
+  await settle(ports, identity, t`${key.label} in ${where} signs the next context (${key.custody}).`)
 }
 
 async function openOnce(ports: SlotPorts, place: Extract<Place, { kind: 'slot' }>, label: string): Promise<void> {

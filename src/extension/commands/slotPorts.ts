@@ -1,5 +1,6 @@
 import { isSignatureAlgorithm } from '../../crypto/signature.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { Log } from '../../support/log.ts'
 import type { KeyRing, OwnKey } from '../../trust/keyRing.ts'
 import type { Configuration } from '../configuration.ts'
@@ -45,7 +46,7 @@ export async function unlock({ pins }: Pick<SlotPorts, 'pins'>, place: Slot, pro
 export function ownKeyOf({ place, key }: PlacedKey): OwnKey {
   const { algorithm, kid, publicKey, label, custody } = key
   if (!isSignatureAlgorithm(algorithm)) {
-    throw new CountersignError('algorithm-unsupported', `${label} is an ${algorithm} key: no suite takes it.`)
+    throw new CountersignError('algorithm-unsupported', said`${label} is an ${algorithm} key: no suite takes it.`)
   }
   const where = JSON.stringify(settingValue(identityOf(place, label)))
   return { kid, algorithm, publicKey, label, custody, place: where }

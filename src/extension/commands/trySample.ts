@@ -4,6 +4,7 @@ import type { SigningIdentity } from '../identity/signingIdentity.ts'
 import { SAMPLE, type SampleGateway } from '../sample/sampleGateway.ts'
 import type { Gateways } from '../sessions/gatewayLink.ts'
 import { withProgress } from '../progress.ts'
+import { t } from '../../support/l10n.ts'
 
 export interface TrySamplePorts {
   readonly sample: SampleGateway
@@ -16,17 +17,18 @@ export interface TrySamplePorts {
 export async function trySample({ sample, gateways, identity, configuration }: TrySamplePorts): Promise<void> {
   // A broken setting is said before two processes are started for nothing.
   void configuration.usable
-  await withProgress('Countersign sample', async (signal, report) => {
+  await withProgress(t('Countersign sample'), async (signal, report) => {
     const setting = await sample.start(signal, report)
     const gateway = gateways.addTemporary(setting)
-    report('opening the key')
+    report(t('opening the key'))
     await identity.get({ asked: true })
     report('handshake')
     await gateway.get({ patient: false, asked: true, signal })
   })
-  const next = `The server "${SAMPLE}" is connected. Open the chat in agent mode and ask for its echo tool; the panel shows each signed context.`
-  void window.showInformationMessage(next, 'Open Panel', 'Open Chat').then((choice) => {
-    if (choice === 'Open Panel') void commands.executeCommand('countersign.openPanel')
-    if (choice === 'Open Chat') void commands.executeCommand('workbench.action.chat.open', { mode: 'agent' })
+  const next = t`The server "${SAMPLE}" is connected. Open the chat in agent mode and ask for its echo tool; the panel shows each signed context.`
+  const [panel, chat] = [t('Open Panel'), t('Open Chat')]
+  void window.showInformationMessage(next, panel, chat).then((choice) => {
+    if (choice === panel) void commands.executeCommand('countersign.openPanel')
+    if (choice === chat) void commands.executeCommand('workbench.action.chat.open', { mode: 'agent' })
   })
 }

@@ -1,16 +1,17 @@
 import { commands, window } from 'vscode'
 import { trialFigures } from '../../contracts/panelTrial.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import { withProgress } from '../progress.ts'
 import type { TrialBoard } from '../trial/board.ts'
 
 /** *Try to Break It*: attacks the bundled sample server. It touches nothing of the person's own, so nobody is asked before. */
 export async function tryToBreakIt(trial: TrialBoard): Promise<void> {
-  const ended = await withProgress('Countersign: trying to break it', async (signal, report) => {
+  const ended = await withProgress(t('Countersign: trying to break it'), async (signal, report) => {
     signal.addEventListener('abort', () => trial.cancel(), { once: true })
     const subscription = trial.onChange((now) => {
       const { over, all } = trialFigures(now)
-      if (all > 0) report(`${over} of ${all}`)
+      if (all > 0) report(t`${over} of ${all}`)
     })
     try {
       return await trial.start()
@@ -26,9 +27,9 @@ export async function tryToBreakIt(trial: TrialBoard): Promise<void> {
   }
   if (ended.state !== 'done') return
   const { attacks, refused, controls, passed } = trialFigures(ended)
-  const said = `${refused} of ${attacks} attacks were refused; ${passed} of ${controls} controls went through.`
+  const told = t`${refused} of ${attacks} attacks were refused; ${passed} of ${controls} controls went through.`
   const tell = refused === attacks && passed === controls ? window.showInformationMessage : window.showErrorMessage
-  void tell(said, 'Open Panel').then((choice) => {
+  void tell(told, t('Open Panel')).then((choice) => {
     if (choice !== undefined) void commands.executeCommand('countersign.openPanel')
   })
 }

@@ -1,6 +1,7 @@
 import { commands, Uri, window, workspace } from 'vscode'
 import { type ContextAddress, encodeContextAddress, parseContextAddress } from '../../contracts/contextAddress.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said, t } from '../../support/l10n.ts'
 import { inert } from '../../support/printable.ts'
 import { CONTEXT_SCHEME } from '../readers.ts'
 import { contextText, documentName, unresolved, verdictOf } from './contextText.ts'
@@ -21,7 +22,7 @@ export class ContextDocuments {
       if (address === undefined) throw new CountersignError('usage', 'Its address names no context.')
       return contextText(await findContext(this.ports, address), address.reveal)
     } catch (thrown) {
-      return unresolved(toCountersignError(thrown).message)
+      return unresolved(t(toCountersignError(thrown).sentence))
     }
   }
 
@@ -59,14 +60,15 @@ export class ContextDocuments {
 /** Nobody is to act on bytes that did not verify because they looked like any others. */
 async function askToReveal(found: FoundContext): Promise<boolean | undefined> {
   if (verdictOf(found) === 'verified' || found.entry?.context === undefined) return false
-  const why = found.row?.reason ?? found.verdict?.error?.message ?? 'Nothing of it has been verified.'
+  const why = found.row?.reason ?? t(found.verdict?.error?.sentence ?? said('Nothing of it has been verified.'))
+  const show = t('Show Bytes')
   const choice = await window.showWarningMessage(
-    'This context did not verify. Show its bytes anyway?',
+    t('This context did not verify. Show its bytes anyway?'),
     { modal: true, detail: inert(why) },
-    'Show Bytes',
-    'Without Bytes',
+    show,
+    t('Without Bytes'),
   )
-  return choice === undefined ? undefined : choice === 'Show Bytes'
+  return choice === undefined ? undefined : choice === show
 }
 
 function nameIn({ path }: Uri): string {

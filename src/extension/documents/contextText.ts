@@ -1,4 +1,5 @@
 import { unreachable } from '../../support/errors.ts'
+import { said, t } from '../../support/l10n.ts'
 import { visible } from '../../support/printable.ts'
 import type { FoundContext } from './findContext.ts'
 import { rendering } from './rendering.ts'
@@ -39,28 +40,31 @@ function about({ row, statement, entry }: FoundContext): string {
   const parts = [
     kind,
     row?.tool ?? method,
-    server === undefined ? undefined : `server ${server}`,
-    dir === 'c2s' ? 'from this end to the gateway' : 'from the gateway to this end',
-    `${size} bytes`,
+    server === undefined ? undefined : t`server ${server}`,
+    dir === 'c2s' ? t('from this end to the gateway') : t('from the gateway to this end'),
+    t`${size} bytes`,
     at === undefined ? undefined : time(at),
-    statement === undefined ? undefined : `sequence ${statement.seq}, exchange ${statement.exchange}`,
+    statement === undefined ? undefined : t`sequence ${statement.seq}, exchange ${statement.exchange}`,
   ]
   return parts.filter((part) => part !== undefined).join(' · ')
 }
 
 function verdictLines(found: FoundContext): string[] {
   const { row, verdict, entry, statement, from, signer } = found
-  const by = entry === undefined ? '' : ` Signed by ${entry.signer.kid}${signer === undefined ? '' : `, ${signer}`}.`
+  const by = entry === undefined ? '' : ` ${signedBy(entry.signer.kid, signer)}`
   const digest =
-    statement === undefined ? [] : [`Its statement says: session ${statement.sid}, SHA-384 ${statement.ctx.digest}`]
+    statement === undefined ? [] : [t`Its statement says: session ${statement.sid}, SHA-384 ${statement.ctx.digest}`]
   const word = verdictOf(found)
   switch (word) {
     case 'pending':
-      return ['Not signed yet: nothing of it has been verified.']
+      return [t('Not signed yet: nothing of it has been verified.')]
     case 'unsigned':
-      return [`Never signed and never sent. ${row?.reason ?? ''}`.trimEnd()]
+      return [`${t('Never signed and never sent.')} ${row?.reason ?? ''}`.trimEnd()]
     case 'rejected':
-      return [`REJECTED. ${row?.reason ?? verdict?.error?.message ?? 'Its evidence does not hold.'}${by}`, ...digest]
+      return [
+        `${t('REJECTED.')} ${row?.reason ?? t(verdict?.error?.sentence ?? said('Its evidence does not hold.'))}${by}`,
+        ...digest,
+      ]
     case 'verified':
       if (from === 'window') return verdict === undefined ? [LOST] : [`${VERIFIED}${by}`, ...digest]
       return [`${signer === undefined ? UNKNOWN_SIGNER : FROM_JOURNAL}${by}`, ...digest]
@@ -69,10 +73,15 @@ function verdictLines(found: FoundContext): string[] {
   }
 }
 
+function signedBy(kid: string, signer: string | undefined): string {
+  return signer === undefined ? t`Signed by ${kid}.` : t`Signed by ${kid}, ${signer}.`
+}
+
 function absent({ row, encrypted, entry }: FoundContext): string {
-  if (encrypted) return 'Its bytes are encrypted in the journal: countersign decrypt reads them with the private key.'
-  if (entry !== undefined) return 'Only the digest of its bytes was kept.'
-  return row?.verdict === 'verified' ? 'Its bytes are not here.' : 'There are no bytes of it here.'
+  if (encrypted)
+    return t('Its bytes are encrypted in the journal: countersign decrypt reads them with the private key.')
+  if (entry !== undefined) return t('Only the digest of its bytes was kept.')
+  return row?.verdict === 'verified' ? t('Its bytes are not here.') : t('There are no bytes of it here.')
 }
 
 function time(at: number): string {
@@ -82,7 +91,7 @@ function time(at: number): string {
 
 /** In place of a context that is not here. */
 export function unresolved(why: string): string {
-  return document(['Countersign: this context cannot be shown.', why])
+  return document([t('Countersign: this context cannot be shown.'), why])
 }
 
 /** For a tab of the editor: short, and nothing in it that a file name cannot have. */
@@ -93,14 +102,20 @@ export function documentName({ row, statement }: FoundContext): string {
   return `${name.join(' ')} (rendering).jsonc`
 }
 
-const RENDERING =
-  'Countersign: a rendering for reading and comparing. Lines are broken anew and unusual characters are written as \\uXXXX; what was signed are the bytes, not this text.'
-const WITHHELD =
-  'Its bytes are withheld, because they did not verify. The panel and Open Context as Document… show them to who asks.'
-const EMPTY = 'It has no bytes.'
-const VERIFIED = 'Verified when this document was opened: signature, proof, digest, place in its session, and question.'
-const FROM_JOURNAL =
-  'From the journal. Signature, proof, digest and signer were verified when this document was opened; the rest of its session was not read.'
-const UNKNOWN_SIGNER =
-  'From the journal. Signature, proof and digest were verified when this document was opened; this editor does not know the signer.'
-const LOST = 'It was verified when it came. Its evidence is no longer in memory, and the journal does not hold it.'
+const RENDERING = t(
+  'Countersign: a rendering for reading and comparing. Lines are broken anew and unusual characters are written as \\uXXXX; what was signed are the bytes, not this text.',
+)
+const WITHHELD = t(
+  'Its bytes are withheld, because they did not verify. The panel and Open Context as Document… show them to who asks.',
+)
+const EMPTY = t('It has no bytes.')
+const VERIFIED = t(
+  'Verified when this document was opened: signature, proof, digest, place in its session, and question.',
+)
+const FROM_JOURNAL = t(
+  'From the journal. Signature, proof, digest and signer were verified when this document was opened; the rest of its session was not read.',
+)
+const UNKNOWN_SIGNER = t(
+  'From the journal. Signature, proof and digest were verified when this document was opened; this editor does not know the signer.',
+)
+const LOST = t('It was verified when it came. Its evidence is no longer in memory, and the journal does not hold it.')

@@ -7,6 +7,7 @@ import type { EvidenceEntry, Statement } from '../../evidence/types.ts'
 import type { Verdict } from '../../evidence/verdict.ts'
 import { EvidenceVerifier } from '../../evidence/verifier.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import type { ContextStore } from '../evidence/contextStore.ts'
 import type { KnownKeys } from '../evidence/knownHere.ts'
 
@@ -83,6 +84,7 @@ export function addressIn({ entry }: Pick<LocatedEntry, 'entry'>): ContextAddres
   }
 }
 
-const GONE =
-  'This context is gone: it did not verify or was never signed, so it is in no journal, and the window that listed it was closed or reloaded.'
-const NOT_IN_JOURNAL = 'The journal does not hold this context any more. Was a file of the journal moved or deleted?'
+const GONE = t(
+  'This context is gone: it did not verify or was never signed, so it is in no journal, and the window that listed it was closed or reloaded.',
+)
+const NOT_IN_JOURNAL = t('The journal does not hold this context any more. Was a file of the journal moved or deleted?')

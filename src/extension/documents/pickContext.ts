@@ -4,6 +4,7 @@ import type { ContextRow, Verdict } from '../../contracts/panelContext.ts'
 import type { JournalFolder } from '../../evidence/journal/store.ts'
 import { parseStatement } from '../../evidence/statement.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import { inert } from '../../support/printable.ts'
 import { pickOne } from '../commands/pickOne.ts'
 import type { ContextStore } from '../evidence/contextStore.ts'
@@ -41,11 +42,11 @@ export async function pickContext(
   const items: Item[] = [
     ...rows.map(rowItem),
     { label: '', kind: QuickPickItemKind.Separator },
-    { label: '$(history) From the journal…', description: 'contexts of other windows and of earlier days' },
+    { label: t('$(history) From the journal…'), description: t('contexts of other windows and of earlier days') },
   ]
   const picked = await pickOne(items, {
     title,
-    placeHolder: beside === undefined ? 'Which context?' : 'With which context?',
+    placeHolder: beside === undefined ? t('Which context?') : t('With which context?'),
     matchOnDescription: true,
   })
   if (picked === undefined) return undefined
@@ -85,7 +86,7 @@ function rowItem(row: ContextRow): Item {
 
 async function pickFromJournal({ journal }: PickPorts, title: string): Promise<ContextAddress | undefined> {
   const newest = await withProgress(
-    'Reading the journal',
+    t('Reading the journal'),
     async (signal) => await (await journal()).latest(NEWEST, signal),
   )
   const items = newest.flatMap((located): Item[] => {
@@ -99,7 +100,7 @@ async function pickFromJournal({ journal }: PickPorts, title: string): Promise<C
   if (items.length === 0) {
     throw new CountersignError('usage', 'There is no context yet: connect to a server, and call a tool.')
   }
-  const placeHolder = `Which context? These are the newest of the journal, ${NEWEST} at most.`
+  const placeHolder = t`Which context? These are the newest of the journal, ${NEWEST} at most.`
   return (await pickOne(items, { title, placeHolder, matchOnDescription: true }))?.address
 }
 

@@ -1,6 +1,7 @@
 import { type JsonVisitor, walkJson } from '../../contracts/jsonWalk.ts'
 import { decodeUtf8 } from '../../crypto/encoding.ts'
 import { visible } from '../../support/printable.ts'
+import { t } from '../../support/l10n.ts'
 
 /** Characters of one rendering: nesting makes much of little, and a document is for reading. */
 const MOST = 4 * 1024 * 1024
@@ -22,7 +23,7 @@ export function rendering(bytes: Uint8Array): Rendering {
   const laid = note === undefined ? laidOut(bytes) : undefined
   const lines = laid ?? text.split('\n').map(eventLine).join('\n')
   const cut = lines.length > MOST
-  const cutNote = `Only the first ${MOST} characters are shown.`
+  const cutNote = t`Only the first ${MOST} characters are shown.`
   return {
     text: visible(cut ? lines.slice(0, MOST) : lines, '\n'),
     notes: [...(note === undefined ? [] : [note]), ...(cut ? [cutNote] : [])],
@@ -34,7 +35,7 @@ function decoded(bytes: Uint8Array): { readonly text: string; readonly note?: st
     return { text: decodeUtf8(bytes) }
   } catch {
     const text = new TextDecoder().decode(bytes)
-    return { text, note: 'It is not UTF-8: what could not be decoded is written as \\ufffd.' }
+    return { text, note: t('It is not UTF-8: what could not be decoded is written as \\ufffd.') }
   }
 }
 

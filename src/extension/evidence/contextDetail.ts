@@ -1,3 +1,4 @@
+import { CHECK_WORD } from '../words.ts'
 import { Buffer } from 'node:buffer'
 import {
   BODY_CHARACTERS,
@@ -14,6 +15,7 @@ import { parseJws } from '../../crypto/jws.ts'
 import type { EvidenceEntry } from '../../evidence/types.ts'
 import type { Check, Verdict } from '../../evidence/verdict.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import { merklePath } from './merklePath.ts'
 import type { ContextStore } from './contextStore.ts'
 import type { Recorded, StoredContext } from './recorded.ts'
@@ -114,7 +116,7 @@ function bodyOf({ row, recorded, lost }: Found, reveal: boolean): ContextBody {
   const common = { ref, dir, verdict, custody, at, size, cut: false, lossy: false }
   const context = recorded?.entry.context
   if (verdict !== 'verified' && verdict !== 'pending' && !reveal) return { ...common, state: 'withheld' }
-  if (lost !== undefined) return { ...common, state: 'lost', reason: lost.message }
+  if (lost !== undefined) return { ...common, state: 'lost', reason: t(lost.sentence) }
   if (context === undefined) return { ...common, state: recorded === undefined ? withoutEvidence(row) : 'digest only' }
   const text = Buffer.from(context.buffer, context.byteOffset, context.byteLength).toString('utf8')
   const cut = text.length > BODY_CHARACTERS
@@ -140,7 +142,7 @@ function applies({ name }: Check, { statement }: Recorded): boolean {
 
 function checkOf({ name, ok, detail }: Check): ContextCheck {
   const state = ok === true ? 'passed' : ok === false ? 'failed' : 'not reached'
-  return { name, state, ...(detail === '' ? {} : { detail: detail.slice(0, 256) }) }
+  return { name: CHECK_WORD[name], state, ...(detail === '' ? {} : { detail: t(detail).slice(0, 256) }) }
 }
 
 function statementOf({ entry, statement }: Recorded): ContextStatement {

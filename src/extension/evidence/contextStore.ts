@@ -5,6 +5,7 @@ import type { Rejection } from '../../session/api.ts'
 import type { Clock } from '../../support/clock.ts'
 import { Emitter } from '../../support/emitter.ts'
 import { toCountersignError } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import { type EvidenceArchive, fromArchive, isPlaced } from './archive.ts'
 import { EvidenceCache } from './evidenceCache.ts'
 import { Figures } from './figures.ts'
@@ -170,7 +171,7 @@ export class ContextStore {
       custody: 'unknown',
       sid,
       alert,
-      reason: error.message,
+      reason: t(error.sentence),
       gateway,
       ...(method === undefined ? {} : { method: method.slice(0, 256) }),
       ...(tool === undefined ? {} : { tool: tool.slice(0, 256) }),
@@ -220,9 +221,15 @@ export class ContextStore {
         })
         return
       }
-      this.refuse(number, row, recorded, error?.message ?? 'The evidence does not hold.', error?.alert)
+      this.refuse(
+        number,
+        row,
+        recorded,
+        error === undefined ? t('The evidence does not hold.') : t(error.sentence),
+        error?.alert,
+      )
     } catch (thrown) {
-      this.refuse(number, row, recorded, toCountersignError(thrown).message)
+      this.refuse(number, row, recorded, t(toCountersignError(thrown).sentence))
     }
   }
 

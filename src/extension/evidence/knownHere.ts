@@ -2,6 +2,7 @@ import { narrowedTrust, type TrustedWindow } from '../../evidence/trustedKeys.ts
 import type { GatewaySetting } from '../../contracts/settings.ts'
 import type { GatewayPins } from '../../trust/gatewayPins.ts'
 import { type KeyRing, windowOf } from '../../trust/keyRing.ts'
+import { t } from '../../support/l10n.ts'
 
 /** A key that this editor can say something about. */
 export interface KnownKey {
@@ -34,13 +35,13 @@ export async function keysKnownHere({ ring, pins, gateways }: KnownHerePorts): P
   }
   for (const life of await ring.list()) {
     const { revoked } = life
-    add(life.kid, { ...windowOf(life), ...(revoked !== undefined && { revoked }) }, `your key ${life.label}`)
+    add(life.kid, { ...windowOf(life), ...(revoked !== undefined && { revoked }) }, t`your key ${life.label}`)
   }
   for (const { kid, name, address, from, before = [] } of await pins.list()) {
-    const whose = `gateway ${address ?? name}`
+    const whose = t`gateway ${address ?? name}`
     add(kid, from === undefined ? {} : { from }, whose)
-    for (const former of before) add(former.kid, { until: Date.parse(former.until) }, `${whose}, its former key`)
+    for (const former of before) add(former.kid, { until: Date.parse(former.until) }, t`${whose}, its former key`)
   }
-  for (const { name, pin } of gateways()) if (pin !== 'first-use') add(pin, {}, `gateway ${name}`)
+  for (const { name, pin } of gateways()) if (pin !== 'first-use') add(pin, {}, t`gateway ${name}`)
   return known
 }

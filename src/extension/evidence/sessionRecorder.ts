@@ -14,6 +14,7 @@ import type {
 } from '../../session/api.ts'
 import { Emitter } from '../../support/emitter.ts'
 import { toCountersignError } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import type { Interruption } from '../sessions/interruption.ts'
 import type { ContextStore, NewRow } from './contextStore.ts'
 import { EpochHistory } from './epochHistory.ts'
@@ -101,14 +102,17 @@ export class SessionRecorder implements SessionObserver {
     // What was sent is settled by its evidence, which follows.
     if (waiting === undefined || outcome === 'sent') return
     this.waiting.delete(ref)
-    const why = outcome === 'failed' ? 'It could not be signed' : 'It was cancelled before it was signed'
-    this.store.unsigned(waiting.ref, `${why}, so nothing was sent.`)
+    const why =
+      outcome === 'failed'
+        ? t('It could not be signed, so nothing was sent.')
+        : t('It was cancelled before it was signed, so nothing was sent.')
+    this.store.unsigned(waiting.ref, why)
   }
 
   /** The session is over: nothing of it is pending any more. */
   ended(): void {
     for (const { ref } of this.waiting.values()) {
-      this.store.unsigned(ref, 'The session ended before it was sent.')
+      this.store.unsigned(ref, t('The session ended before it was sent.'))
     }
     this.waiting.clear()
     if (this.report !== undefined) this.store.ended(this.report.sid)

@@ -2,6 +2,7 @@ import type { InventoryKey, InventorySlot } from '../../contracts/inventory.ts'
 import type { IdentitySetting } from '../../contracts/settings.ts'
 import type { Inventory, ListedModule } from './inventoryService.ts'
 import { keyName } from './refs.ts'
+import { t } from '../../support/l10n.ts'
 
 /** A place for a key: a slot with a token in it, or the vault. `ref` names it inside one inventory. */
 export type Place =
@@ -86,12 +87,12 @@ export function isIdentity({ place, key }: PlacedKey, identity: IdentitySetting,
 
 /** One line for people. */
 export function placeText(place: Place): string {
-  if (place.kind === 'vault') return 'the embedded vault'
+  if (place.kind === 'vault') return t('the embedded vault')
   const { slot, module } = place
-  return `${slot.token?.label || slot.description || module.name}, slot ${slot.slot}`
+  return t`${slot.token?.label || slot.description || module.name}, slot ${slot.slot}`
 }
 
 /** The same where tokens of two modules can have one name: in a list, and before something is destroyed. */
 export function placeRow(place: Place): string {
-  return place.kind === 'vault' ? 'the embedded vault' : `${place.module.name} · ${placeText(place)}`
+  return place.kind === 'vault' ? t('the embedded vault') : `${place.module.name} · ${placeText(place)}`
 }

@@ -3,6 +3,7 @@ import type { Custody } from '../../contracts/custody.ts'
 import type { IdentitySetting } from '../../contracts/settings.ts'
 import { DEFAULT_LABEL } from '../../keys/signer.ts'
 import type { Pkcs11Setting, SignerState } from './signingIdentity.ts'
+import { t } from '../../support/l10n.ts'
 
 /** The key that signs next, as far as it is known. Custody is told once the key was opened; the vault is always software. */
 export interface NamedKey {
@@ -20,12 +21,12 @@ export function namedKey(state: SignerState, setting: IdentitySetting, vaultMade
     return { label: open.label, place: open.place, custody, kid }
   }
   if (setting.kind === 'vault') {
-    return vaultMade ? { label: DEFAULT_LABEL, place: 'the vault', custody: 'software' } : undefined
+    return vaultMade ? { label: DEFAULT_LABEL, place: t('the vault'), custody: 'software' } : undefined
   }
   return { label: setting.label, place: tokenName(setting) }
 }
 
 /** A token that was not opened yet, by what the settings say of it. */
 export function tokenName({ where, module }: Pick<Pkcs11Setting, 'where' | 'module'>): string {
-  return 'token' in where ? where.token : `${basename(module)}, slot ${where.slot}`
+  return 'token' in where ? where.token : t`${basename(module)}, slot ${where.slot}`
 }

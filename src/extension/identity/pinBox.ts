@@ -2,6 +2,7 @@ import { window } from 'vscode'
 import { encodeUtf8 } from '../../crypto/encoding.ts'
 import { constantTimeEqual } from '../../crypto/hash.ts'
 import { secretConcat, wipe } from '../../crypto/random.ts'
+import { t } from '../../support/l10n.ts'
 
 /**
  * Asks for a PIN. Undefined: the person closed the box; else bytes for the caller to wipe. The box gives a string, which
@@ -13,7 +14,7 @@ export async function askPin(title: string, prompt: string, step = ''): Promise<
     prompt,
     password: true,
     ignoreFocusOut: true,
-    validateInput: (value) => (value.length > LONGEST ? `A PIN has at most ${LONGEST} characters.` : undefined),
+    validateInput: (value) => (value.length > LONGEST ? t`A PIN has at most ${LONGEST} characters.` : undefined),
   })
   return typed === undefined ? undefined : toBytes(typed)
 }
@@ -28,16 +29,26 @@ function toBytes(text: string): Uint8Array {
   }
 }
 
+export interface NewPinWords {
+  readonly once: string
+  readonly again: string
+}
+
+export const NEW_PIN: NewPinWords = {
+  once: t('New PIN. The token decides how long it has to be.'),
+  again: t('The new PIN once more'),
+}
+
 /** As `askPin`, for a PIN that is to be set: asked for twice, until both are the same. */
 export async function askNewPin(
   title: string,
-  whose: string,
+  { once, again }: NewPinWords,
   steps: readonly [string, string],
 ): Promise<Uint8Array | undefined> {
-  for (let again = ''; ; again = 'They were not the same. ') {
-    const first = await askPin(title, `${again}New ${whose}. The token decides how long it has to be.`, steps[0])
+  for (let prompt = once; ; prompt = t`They were not the same. ${once}`) {
+    const first = await askPin(title, prompt, steps[0])
     if (first === undefined) return undefined
-    const second = await askPin(title, `The new ${whose} once more`, steps[1])
+    const second = await askPin(title, again, steps[1])
     const same = second !== undefined && first.length > 0 && constantTimeEqual(first, second)
     wipe(second)
     if (same) return first

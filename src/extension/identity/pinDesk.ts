@@ -2,12 +2,13 @@ import { window } from 'vscode'
 import { secretConcat, wipe } from '../../crypto/random.ts'
 import type { KeyProcess } from '../../keys/hsm/supervisor.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said, t } from '../../support/l10n.ts'
 import type { Log } from '../../support/log.ts'
 import { withProgress } from '../progress.ts'
 import type { SecretStore, TokenPlace } from '../secretStore.ts'
 import type { KeyProcesses } from './keyProcesses.ts'
 import { beforeUserPin, type PinAdvice } from './pinAdvice.ts'
-import { askNewPin, askPin } from './pinBox.ts'
+import { askNewPin, NEW_PIN, askPin } from './pinBox.ts'
 import { PinOffers } from './pinOffers.ts'
 import { readToken, type TokenState } from './tokenState.ts'
 
@@ -40,8 +41,8 @@ export class PinDesk {
     for (;;) {
       const state = await this.mayTry(token, name, beforeUserPin)
       if (state === undefined) return false
-      const prompt = `PIN of ${name}. It goes to the process that holds the module and is kept nowhere unless you say so.`
-      const pin = state.keypad ? null : await askPin(`Unlock ${name}`, prompt)
+      const prompt = t`PIN of ${name}. It goes to the process that holds the module and is kept nowhere unless you say so.`
+      const pin = state.keypad ? null : await askPin(t`Unlock ${name}`, prompt)
       if (pin === undefined) return false
       const kept = pin === null ? null : secretConcat(pin)
       try {
@@ -75,7 +76,7 @@ export class PinDesk {
    */
   async change(token: TokenPlace, name: string, old?: GivenPin): Promise<boolean> {
     const keyProcess = this.process(token)
-    const title = `Change PIN of ${name}`
+    const title = t`Change PIN of ${name}`
     for (let known = old === undefined ? undefined : copyOf(old); ; known = undefined) {
       const state = await this.mayTry(token, name, beforeUserPin)
       if (state === undefined) return false
@@ -111,14 +112,14 @@ export class PinDesk {
     if (advice.kind === 'refuse') throw new CountersignError('pin-locked', advice.sentence)
     if (advice.kind === 'go') return state
     const { message, detail } = advice
-    const choice = await window.showWarningMessage(message, { modal: true, detail }, 'Use the Last Try')
+    const choice = await window.showWarningMessage(message, { modal: true, detail }, t('Use the Last Try'))
     return choice === undefined ? undefined : state
   }
 
   /** Something that the token asks for on its keypad. False: the person gave up here, and the token may still be asking. */
   async onKeypad(token: TokenPlace, name: string, work: (signal: AbortSignal) => Promise<unknown>): Promise<boolean> {
     try {
-      await withProgress(`Enter the PIN on ${name}`, work)
+      await withProgress(t`Enter the PIN on ${name}`, work)
       return true
     } catch (thrown) {
       if (toCountersignError(thrown).code !== 'cancelled') throw thrown
@@ -132,11 +133,12 @@ export class PinDesk {
   async tryAgain(name: string, error: CountersignError): Promise<void> {
     if (error.code !== 'pin-wrong') throw error
     const again = await window.showWarningMessage(
-      `${name} did not accept the PIN.`,
-      { modal: true, detail: `${error.message}\n\nMany tokens lock after three wrong PINs.` },
-      'Try Again',
+      t`${name} did not accept the PIN.`,
+      { modal: true, detail: `${t(error.sentence)}\n\n${t('Many tokens lock after three wrong PINs.')}` },
+      t('Try Again'),
     )
-    if (again === undefined) throw new CountersignError('pin-wrong', `${name} did not accept the PIN. It stays locked.`)
+    if (again === undefined)
+      throw new CountersignError('pin-wrong', said`${name} did not accept the PIN. It stays locked.`)
   }
 
   process({ module, libraryParameters }: TokenPlace): KeyProcess {
@@ -147,17 +149,18 @@ export class PinDesk {
 
   /** True: the PIN is another one now. */
   private async changeNow(token: TokenPlace, name: string, pin: GivenPin): Promise<boolean> {
-    const detail =
-      'Somebody else knows it: it was set by the security officer. Until you change it, the token may refuse everything else.'
-    const message = `The PIN of ${name} has to be changed.`
-    const choice = await window.showInformationMessage(message, { modal: true, detail }, 'Change PIN')
+    const detail = t(
+      'Somebody else knows it: it was set by the security officer. Until you change it, the token may refuse everything else.',
+    )
+    const message = t`The PIN of ${name} has to be changed.`
+    const choice = await window.showInformationMessage(message, { modal: true, detail }, t('Change PIN'))
     return choice !== undefined && (await this.change(token, name, pin))
   }
 
   private async askOldAndNew(title: string, known: GivenPin | undefined): Promise<typeof NOTHING_TYPED | undefined> {
-    const asked = known ?? (await askPin(title, 'The PIN as it is now', '1/3'))
+    const asked = known ?? (await askPin(title, t('The PIN as it is now'), '1/3'))
     if (asked === undefined) return undefined
-    const pin = await askNewPin(title, 'PIN', ['2/3', '3/3'])
+    const pin = await askNewPin(title, NEW_PIN, ['2/3', '3/3'])
     if (pin !== undefined) return { old: asked, pin }
     wipe(asked)
     return undefined
@@ -170,8 +173,9 @@ export class PinDesk {
 }
 
 async function askToKeep(name: string): Promise<boolean> {
-  const question = `${name} is unlocked. Keep its PIN in this editor's secret store, so that it can unlock the token again by itself?`
-  return (await window.showInformationMessage(question, 'Keep PIN', "Don't Keep")) === 'Keep PIN'
+  const question = t`${name} is unlocked. Keep its PIN in this editor's secret store, so that it can unlock the token again by itself?`
+  const keep = t('Keep PIN')
+  return (await window.showInformationMessage(question, keep, t("Don't Keep"))) === keep
 }
 
 const NOTHING_TYPED: { readonly old: GivenPin; readonly pin: GivenPin } = { old: null, pin: null }

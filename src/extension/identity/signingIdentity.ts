@@ -6,6 +6,7 @@ import type { Clock } from '../../support/clock.ts'
 import type { Disposable } from '../../support/disposable.ts'
 import { Emitter } from '../../support/emitter.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { Log } from '../../support/log.ts'
 import { assertUsable, type KeyLife, type KeyRing, lifeState } from '../../trust/keyRing.ts'
 import { settingValue } from './keyPlaces.ts'
@@ -116,7 +117,7 @@ export class SigningIdentity implements Disposable {
     const error =
       open.setting.kind === 'vault'
         ? new CountersignError('vault-locked', 'The vault was locked. Unlock it to sign again.')
-        : new CountersignError('pin-needed', `${open.place} was locked. Unlock it to sign again.`)
+        : new CountersignError('pin-needed', said`${open.place} was locked. Unlock it to sign again.`)
     this.enter({ kind: 'locked', error, identity: open, told: true })
     return true
   }

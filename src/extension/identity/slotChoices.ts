@@ -2,6 +2,8 @@ import type { IdentitySetting } from '../../contracts/settings.ts'
 import { DEFAULT_LABEL } from '../../keys/signer.ts'
 import type { Inventory } from './inventoryService.ts'
 import { isIdentity, keysAt, type Place, type PlacedKey, slotsOf, VAULT } from './keyPlaces.ts'
+import { CUSTODY_WORD } from '../words.ts'
+import { t } from '../../support/l10n.ts'
 
 export type SlotChoice =
   | { readonly act: 'use'; readonly key: PlacedKey }
@@ -28,10 +30,10 @@ export function slotChoices(inventory: Inventory, identity: IdentitySetting): Sl
   const groups = inventory.modules.map((module) => {
     const { error } = module
     const rows = slotsOf(module).flatMap((place) => slotRows(place, inventory, identity))
-    const failed = error === undefined ? [] : [failedRow(module.name, error.message)]
+    const failed = error === undefined ? [] : [failedRow(module.name, t(error.sentence))]
     return { title: module.name, rows: usefulFirst([...rows, ...failed]) }
   })
-  return [...groups, { title: 'Vault', rows: vaultRows(inventory, identity) }, { title: '', rows: [ADD_MODULE] }]
+  return [...groups, { title: t('Vault'), rows: vaultRows(inventory, identity) }, { title: '', rows: [ADD_MODULE] }]
 }
 
 const ORDER: readonly SlotChoice['act'][] = ['use', 'vault', 'unlock', 'create', 'explain', 'addModule']
@@ -46,28 +48,31 @@ function slotRows(place: Extract<Place, { kind: 'slot' }>, inventory: Inventory,
   const { token, readiness, reason } = place.slot
   if (token === undefined) {
     if (readiness === undefined) return []
-    return [explained(`slot ${slot}`, '', `slot ${slot} · not ready: ${reason}`)]
+    return [explained(t`slot ${slot}`, '', t`slot ${slot} · not ready: ${reason}`)]
   }
-  const name = token.label || token.model || `slot ${slot}`
+  const name = token.label || token.model || t`slot ${slot}`
   const can = token.can.join(', ')
-  if (readiness === 'not ready') return [explained(name, can, `slot ${slot} · not ready: ${reason}`)]
-  const keys = keysAt(place, inventory).map((key) => keyRow(key, `${name}, slot ${slot}`, identity))
+  if (readiness === 'not ready') return [explained(name, can, t`slot ${slot} · not ready: ${reason}`)]
+  const keys = keysAt(place, inventory).map((key) => keyRow(key, t`${name}, slot ${slot}`, identity))
   const locked: SlotRow[] = token.listed
     ? []
     : [
         {
           label: `$(countersign-locked) ${name}`,
-          description: token.pin === 'last try' ? `${can} · last try` : can,
-          detail: `slot ${slot} · PIN wanted before keys can be listed${token.pin === 'last try' ? ' · one more wrong PIN locks it' : ''}`,
+          description: token.pin === 'last try' ? t`${can} · last try` : can,
+          detail:
+            token.pin === 'last try'
+              ? t`slot ${slot} · PIN wanted before keys can be listed · one more wrong PIN locks it`
+              : t`slot ${slot} · PIN wanted before keys can be listed`,
           choice: { act: 'unlock', place },
         },
       ]
   const create: SlotRow[] = token.canCreate
     ? [
         {
-          label: '$(add) Create Identity Key…',
+          label: t('$(add) Create Identity Key…'),
           description: '',
-          detail: `in ${name} · ${token.can.filter((ability) => ability.startsWith('ML-DSA')).join(' or ')}, never extractable`,
+          detail: t`in ${name} · ${token.can.filter((ability) => ability.startsWith('ML-DSA')).join(', ')}, never extractable`,
           choice: { act: 'create', place },
         },
       ]
@@ -80,31 +85,32 @@ function keyRow(placed: PlacedKey, where: string, identity: IdentitySetting): Sl
   const why = reasons[0] === undefined ? '' : ` · ${reasons[0]}`
   return {
     label: `$(countersign-${custody}) ${label}`,
-    description: isIdentity(placed, identity, DEFAULT_LABEL) ? `${algorithm} · current` : algorithm,
-    detail: `${custody} · ${where}${why}`,
+    description: isIdentity(placed, identity, DEFAULT_LABEL) ? t`${algorithm} · current` : algorithm,
+    detail: `${CUSTODY_WORD[custody]} · ${where}${why}`,
     choice: { act: 'use', key: placed },
   }
 }
 
 function vaultRows(inventory: Inventory, identity: IdentitySetting): SlotRow[] {
   const { error } = inventory.vault
-  if (error !== undefined) return [failedRow('Embedded vault', error.message)]
+  if (error !== undefined) return [failedRow(t('Embedded vault'), t(error.sentence))]
   const [key] = keysAt(VAULT, inventory)
-  const current = identity.kind === 'vault' ? ' · current' : ''
+  const algorithm = key?.key.algorithm ?? 'ML-DSA-87'
   return [
     {
-      label: `$(countersign-software) Embedded vault`,
-      description: `${key?.key.algorithm ?? 'ML-DSA-87'}${current}`,
-      detail: key === undefined ? 'software · made when it is first used' : `software · ${key.key.label}, not hardware`,
+      label: `$(countersign-software) ${t('Embedded vault')}`,
+      description: identity.kind === 'vault' ? t`${algorithm} · current` : algorithm,
+      detail:
+        key === undefined ? t('software · made when it is first used') : t`software · ${key.key.label}, not hardware`,
       choice: { act: 'vault' },
     },
   ]
 }
 
 const ADD_MODULE: SlotRow = {
-  label: '$(add) Add a PKCS#11 module…',
+  label: t('$(add) Add a PKCS#11 module…'),
   description: '',
-  detail: 'The native library of an HSM, a smart card or a software token',
+  detail: t('The native library of an HSM, a smart card or a software token'),
   choice: { act: 'addModule' },
 }
 
@@ -116,7 +122,7 @@ function explained(name: string, description: string, detail: string): SlotRow {
 function failedRow(name: string, reason: string): SlotRow {
   return {
     label: `$(warning) ${name}`,
-    description: 'not loaded',
+    description: t('not loaded'),
     detail: reason,
     choice: { act: 'explain', sentence: reason },
   }

@@ -4,6 +4,7 @@ import type { Where } from '../../contracts/keyProcess.ts'
 import { has, pinState } from '../../keys/hsm/tokenFlags.ts'
 import type { KeyProcess } from '../../keys/hsm/supervisor.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 
 /** How a token stands before somebody gives it a PIN, as it claims. */
 export interface TokenState {
@@ -37,11 +38,14 @@ export function tokenState(slots: readonly SlotFacts[], where: Where): TokenStat
   )
   const [only] = found
   if (only === undefined || found.length > 1) {
-    const what = 'slot' in where ? `slot ${where.slot}` : `one token "${where.token}"`
-    throw new CountersignError('slot-missing', `The module has no ${what} now. Look at its slots again.`)
+    const sentence =
+      'slot' in where
+        ? said`The module has no slot ${where.slot} now. Look at its slots again.`
+        : said`The module has no one token "${where.token}" now. Look at its slots again.`
+    throw new CountersignError('slot-missing', sentence)
   }
   const { slot, token, error } = only
-  if (token === null) throw new CountersignError('token-missing', error ?? `There is no token in slot ${slot}.`)
+  if (token === null) throw new CountersignError('token-missing', error ?? said`There is no token in slot ${slot}.`)
   return { slot, ...stateOf(token) }
 }
 

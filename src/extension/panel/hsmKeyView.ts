@@ -9,6 +9,7 @@ import type { Inventory } from '../identity/inventoryService.ts'
 import { isIdentity, type PlacedKey } from '../identity/keyPlaces.ts'
 import type { ObservedSigner, SignerFigures } from '../identity/observedSigner.ts'
 import { keyActionsOf } from './hsmActions.ts'
+import { t } from '../../support/l10n.ts'
 
 export interface HsmFacts {
   readonly inventory: Inventory
@@ -59,14 +60,14 @@ function signingOf({ roots, contexts, failed, took, sizes }: SignerFigures): Non
 
 /** Those that custody rests on stand first; the panel draws them in two columns, row by row. */
 const CLAIMS: readonly (readonly [keyof KeyClaims, string, boolean | undefined, boolean])[] = [
-  ['sensitive', 'sensitive', true, true],
-  ['token', 'token object', undefined, false],
-  ['neverExtractable', 'never extractable', true, true],
-  ['sign', 'sign', undefined, false],
-  ['local', 'made inside', true, true],
-  ['modifiable', 'modifiable', undefined, false],
-  ['extractable', 'extractable', false, false],
-  ['alwaysSensitive', 'always sensitive', true, false],
+  ['sensitive', t('sensitive'), true, true],
+  ['token', t('token object'), undefined, false],
+  ['neverExtractable', t('never extractable'), true, true],
+  ['sign', t('sign'), undefined, false],
+  ['local', t('made inside'), true, true],
+  ['modifiable', t('modifiable'), undefined, false],
+  ['extractable', t('extractable'), false, false],
+  ['alwaysSensitive', t('always sensitive'), true, false],
 ]
 
 function attributesOf({ claims }: InventoryKey): PanelHsmKey['attributes'] {

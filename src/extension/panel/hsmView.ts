@@ -5,6 +5,7 @@ import type { ListedModule } from '../identity/inventoryService.ts'
 import { keysAt, type PlacedKey, slotsOf, VAULT } from '../identity/keyPlaces.ts'
 import { slotActionsOf } from './hsmActions.ts'
 import { type HsmFacts, keyView } from './hsmKeyView.ts'
+import { t } from '../../support/l10n.ts'
 
 /** The inventory as the panel draws it. All of it is what modules claim. */
 export function hsmView(facts: HsmFacts): PanelHsm {
@@ -28,7 +29,7 @@ function moduleView(module: ListedModule, facts: HsmFacts): PanelHsmModule {
     path: setting.path,
     detail: clip(`${basename(setting.path)} ${known?.version ?? ''}`.trim()),
     state: stateOf(module),
-    ...(error === undefined ? {} : { reason: error.message }),
+    ...(error === undefined ? {} : { reason: t(error.sentence) }),
     ...(known === undefined
       ? {}
       : {
@@ -108,14 +109,15 @@ function probeView({ algorithm, at, steps }: ProbeResult): PanelHsmSlot['probes'
 
 function vaultView(facts: HsmFacts): PanelHsmModule {
   const { vault } = facts.inventory
-  const reason = vault.facts === undefined ? 'made when the first key is needed' : 'a file of the editor, not hardware'
+  const reason =
+    vault.facts === undefined ? t('made when the first key is needed') : t('a file of the editor, not hardware')
   return {
     ref: 'vault module',
     kind: 'vault',
-    name: 'Vault',
-    detail: 'embedded, not hardware',
+    name: t('Vault'),
+    detail: t('embedded, not hardware'),
     state: vault.error === undefined ? 'loaded' : 'failed',
-    ...(vault.error === undefined ? {} : { reason: vault.error.message }),
+    ...(vault.error === undefined ? {} : { reason: t(vault.error.sentence) }),
     slots: [
       {
         ref: VAULT.ref,
@@ -125,12 +127,12 @@ function vaultView(facts: HsmFacts): PanelHsmModule {
         readiness: 'usable',
         reason,
         criteria: [
-          { name: 'ML-DSA-87', state: 'met', weight: 'needed', finding: 'ML-DSA-87 is offered' },
+          { name: 'ML-DSA-87', state: 'met', weight: 'needed', finding: t('ML-DSA-87 is offered') },
           {
-            name: 'not known as software',
+            name: t('not known as software'),
             state: 'not met',
             weight: 'wanted',
-            finding: 'it is software: a sealed file',
+            finding: t('it is software: a sealed file'),
           },
         ],
         probes: [],

@@ -1,6 +1,7 @@
 import type { LegKind, PanelLeg } from '../../contracts/panelSession.ts'
 import type { GatewaySetting } from '../../contracts/settings.ts'
 import type { Reach, UpstreamLeg } from '../../session/api.ts'
+import { t } from '../../support/l10n.ts'
 
 /** The way of a context, leg by leg. Behind the gateway everything is the gateway's claim, and is said to be. */
 export function legsOf(
@@ -29,40 +30,48 @@ function carrierOf(route: GatewaySetting['route']): keyof typeof CARRIERS {
 }
 
 const CARRIERS = {
-  command:
+  command: t(
     'ML-KEM and an elliptic curve inside the pipe of a command, as far as the gateway: recording it is of no use later.',
-  tls: 'ML-KEM and an elliptic curve inside TLS, as far as the gateway: recording it is of no use later.',
-  plain:
+  ),
+  tls: t('ML-KEM and an elliptic curve inside TLS, as far as the gateway: recording it is of no use later.'),
+  plain: t(
     'ML-KEM and an elliptic curve inside a WebSocket without TLS, as far as the gateway: recording it is of no use later.',
+  ),
 }
 
-const UNTOLD = 'The gateway does not say how it reaches this server.'
+const UNTOLD = t('The gateway does not say how it reaches this server.')
 
-const PROXIED = 'As the gateway says, the connection goes through a proxy.'
+const PROXIED = t('As the gateway says, the connection goes through a proxy.')
 
 const REACHED: Readonly<Record<Reach, { readonly kind: LegKind; readonly text: string }>> = {
   pipe: {
     kind: 'local pipe',
-    text: 'A pipe to a process on the machine of the gateway, as the gateway says. Whom that process talks to is not seen.',
+    text: t(
+      'A pipe to a process on the machine of the gateway, as the gateway says. Whom that process talks to is not seen.',
+    ),
   },
   loopback: {
     kind: 'loopback',
-    text: 'HTTP that does not leave the machine of the gateway, as the gateway says.',
+    text: t('HTTP that does not leave the machine of the gateway, as the gateway says.'),
   },
   plain: {
     kind: 'plain',
-    text: 'HTTP without TLS over a network, as the gateway says: whoever is on the way reads it today.',
+    text: t('HTTP without TLS over a network, as the gateway says: whoever is on the way reads it today.'),
   },
   tls: {
     kind: 'unknown',
-    text: 'TLS, as the gateway says. It does not know the key agreement: no connection was made yet, or its runtime does not tell.',
+    text: t(
+      'TLS, as the gateway says. It does not know the key agreement: no connection was made yet, or its runtime does not tell.',
+    ),
   },
   'tls-classical': {
     kind: 'classical',
-    text: 'TLS with a classical key agreement, as the gateway says: a quantum computer opens a recording of it later.',
+    text: t(
+      'TLS with a classical key agreement, as the gateway says: a quantum computer opens a recording of it later.',
+    ),
   },
   'tls-mlkem': {
     kind: 'quantum-safe',
-    text: 'TLS with ML-KEM in its key agreement, as the gateway says: recording it is of no use later.',
+    text: t('TLS with ML-KEM in its key agreement, as the gateway says: recording it is of no use later.'),
   },
 }

@@ -1,3 +1,4 @@
+import { env } from 'vscode'
 import type { Log } from '../../support/log.ts'
 import type { Disposable } from '../../support/disposable.ts'
 import type { ContextDocuments } from '../documents/contextDocuments.ts'
@@ -5,12 +6,15 @@ import { logFailure } from '../failures.ts'
 import type { TrialBoard } from '../trial/board.ts'
 import { Panel } from './panel.ts'
 import { PanelFeed } from './panelFeed.ts'
+import { panelWords } from './panelWords.ts'
 import { type PanelActions, panelHandlers } from './panelHandlers.ts'
 import { panelState, type PanelStatePorts } from './panelState.ts'
 
 export interface OpenPanelPorts {
   readonly folder: string
   readonly icon: string
+  /** Folder of the translations. */
+  readonly translations: string
   readonly state: PanelStatePorts
   readonly actions: PanelActions
   readonly trial: TrialBoard
@@ -20,7 +24,17 @@ export interface OpenPanelPorts {
 }
 
 /** The panel with its documents, feed and handlers. */
-export function openPanel({ folder, icon, state, actions, documents, trial, log, seen }: OpenPanelPorts): Panel {
+export function openPanel({
+  folder,
+  icon,
+  translations,
+  state,
+  actions,
+  documents,
+  trial,
+  log,
+  seen,
+}: OpenPanelPorts): Panel {
   const { contexts, gateways, inventory } = state
   // Modules are loaded, and asked for changes, while somebody looks at the HSM view and at no other time.
   let looking: Disposable | undefined
@@ -32,6 +46,7 @@ export function openPanel({ folder, icon, state, actions, documents, trial, log,
   return new Panel({
     folder,
     icon,
+    words: () => panelWords(translations, env.language),
     handlers: panelHandlers({
       actions,
       contexts,

@@ -1,4 +1,4 @@
-import { Uri, ViewColumn, type WebviewPanel, window } from 'vscode'
+import { env, Uri, ViewColumn, type WebviewPanel, window } from 'vscode'
 import type { HostMessage } from '../../contracts/panel.ts'
 import { panelHtml } from '../../contracts/panelHtml.ts'
 import { type PanelHandlers, PanelResponder } from '../../contracts/panelRpc.ts'
@@ -15,6 +15,8 @@ export interface PanelPorts {
   /** Folder of the webview's bundle: the only one that it may read. */
   readonly folder: string
   readonly icon: string
+  /** What the webview says in the language of the editor, as JSON. */
+  readonly words: () => Promise<string>
   /** Everything that the webview may ask for, but what its feed answers. */
   readonly handlers: HostHandlers
   readonly feed: (post: (message: HostMessage) => void) => PanelFeed
@@ -102,7 +104,7 @@ export class Panel implements Disposable {
     })
     panel.iconPath = Uri.file(this.ports.icon)
     this.open = { panel, feed, owned }
-    webview.html = this.html(panel)
+    void this.draw(panel)
   }
 
   private started(feed: PanelFeed): void {
@@ -117,7 +119,12 @@ export class Panel implements Disposable {
     this.wanted = undefined
   }
 
-  private html({ webview }: WebviewPanel): string {
+  private async draw(panel: WebviewPanel): Promise<void> {
+    const words = await this.ports.words()
+    if (this.open?.panel === panel) panel.webview.html = this.html(panel, words)
+  }
+
+  private html({ webview }: WebviewPanel, words: string): string {
     const file = (name: string) => webview.asWebviewUri(Uri.joinPath(Uri.file(this.ports.folder), name)).toString()
     return panelHtml({
       nonce: encodeBase64url(randomBytes(18)),
@@ -125,6 +132,8 @@ export class Panel implements Disposable {
       scriptUri: file('panel.js'),
       styleUri: file('panel.css'),
       title: 'Countersign',
+      language: env.language,
+      words,
     })
   }
 }

@@ -10,6 +10,7 @@ import { addressOf } from '../sessions/address.ts'
 import type { PinBoard } from '../sessions/pinBoard.ts'
 import { hsmView } from './hsmView.ts'
 import { sessionView } from './sessionsView.ts'
+import { t } from '../../support/l10n.ts'
 
 export interface HsmStatePorts {
   readonly identity: SigningIdentity
@@ -62,7 +63,7 @@ export function hsmState({ identity, identitySetting, inventory, lifeOf }: HsmSt
 function signerView({ identity, identitySetting, vaultMade }: PanelStatePorts): PanelSigner {
   const { state } = identity
   const named = namedKey(state, identitySetting(), vaultMade())
-  const error = 'error' in state ? { sentence: state.error.message } : {}
+  const error = 'error' in state ? { sentence: t(state.error.sentence) } : {}
   if (named === undefined) return { state: state.kind, ...error }
   const { label, place, custody, kid } = named
   return {
@@ -84,9 +85,9 @@ function noticesOf(state: SignerState): PanelState['notices'] {
     {
       id: `signer ${state.kind}`,
       level: locked ? 'warning' : 'error',
-      title: locked ? 'PIN wanted' : 'The key does not answer',
-      text: `${state.error.message} Without it nothing can be signed, so nothing goes out. Sessions stay open.`,
-      facts: [{ label: 'cause', value: state.error.code, code: true }],
+      title: locked ? t('PIN wanted') : t('The key does not answer'),
+      text: t`${state.error.sentence} Without it nothing can be signed, so nothing goes out. Sessions stay open.`,
+      facts: [{ label: t('cause'), value: state.error.code, code: true }],
       actions: ['selectSlot', 'showLog'],
       dismissable: false,
     },

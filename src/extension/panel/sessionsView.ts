@@ -3,6 +3,7 @@ import { fingerprintWords } from '../../crypto/fingerprint.ts'
 import type { HandshakeReport, PeerIdentity } from '../../session/api.ts'
 import { EPOCH_AGE, EPOCH_CONTEXTS } from '../../session/limits.ts'
 import { unreachable } from '../../support/errors.ts'
+import { locale, t } from '../../support/l10n.ts'
 import type { RememberedPeer } from '../../trust/peers.ts'
 import type { Figures } from '../evidence/figures.ts'
 import type { OpenIdentity } from '../identity/signingIdentity.ts'
@@ -60,16 +61,16 @@ function sentenceOf(state: ConnectionState): string | undefined {
       return undefined
     case 'closed':
       return state.held
-        ? 'You ended this session. Connect to Server… opens it again; until then calls get an error.'
-        : 'No session is open. The next call of an agent, or Connect to Server…, opens one.'
+        ? t('You ended this session. Connect to Server… opens it again; until then calls get an error.')
+        : t('No session is open. The next call of an agent, or Connect to Server…, opens one.')
     case 'connecting':
-      return 'The handshake is under way. Nothing is sent before both keys are proven.'
+      return t('The handshake is under way. Nothing is sent before both keys are proven.')
     case 'reconnecting':
-      return `${state.error.message} Calls wait while it is tried again.`
+      return t`${state.error.sentence} Calls wait while it is tried again.`
     case 'failed':
-      return `${state.error.message} Nothing was sent in the clear. The next call tries again.`
+      return t`${state.error.sentence} Nothing was sent in the clear. The next call tries again.`
     case 'blocked':
-      return `${state.error.message} Nothing was sent.`
+      return t`${state.error.sentence} Nothing was sent.`
     default:
       return unreachable(state)
   }
@@ -77,9 +78,9 @@ function sentenceOf(state: ConnectionState): string | undefined {
 
 function factsOf(state: ConnectionState): PanelSession['facts'] {
   if (!('error' in state)) return []
-  const code = { label: 'cause', value: state.error.code, code: true }
+  const code = { label: t('cause'), value: state.error.code, code: true }
   if (state.kind !== 'reconnecting') return [code]
-  return [code, { label: 'next try', value: new Date(state.next).toLocaleTimeString() }]
+  return [code, { label: t('next try'), value: new Date(state.next).toLocaleTimeString(locale()) }]
 }
 
 function live({ own }: SessionFacts, { session, recorder }: GatewayLink): Partial<PanelSession> {

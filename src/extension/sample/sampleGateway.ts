@@ -7,6 +7,7 @@ import type { VaultIdentity } from '../../contracts/identityConfig.ts'
 import type { GatewaySetting } from '../../contracts/settings.ts'
 import type { Disposable } from '../../support/disposable.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said, type Sentence, t } from '../../support/l10n.ts'
 import { type Log, redact } from '../../support/log.ts'
 import { type CliProcess, runCli, startCli } from '../cliProcess.ts'
 import type { Places } from '../places.ts'
@@ -53,10 +54,10 @@ export class SampleGateway implements Disposable {
     await mkdir(sample, { recursive: true, mode: 0o700 })
     const { vault, keyFile = '' } = this.key
     if (!(await exists(vault))) {
-      report('making a key for the gateway')
+      report(t('making a key for the gateway'))
       await runCli(this.spawn(['identity', 'create', '--vault', vault, '--key-file', keyFile]), signal)
     }
-    report('starting the gateway')
+    report(t('starting the gateway'))
     // State and journal of its own: two windows may run the sample at once.
     const folder = join(sample, `window-${process.pid}`)
     await removeLeftovers(sample)
@@ -115,8 +116,8 @@ export class SampleGateway implements Disposable {
 
   private async firstLine({ child, stdout }: CliProcess, signal: AbortSignal): Promise<string> {
     return await new Promise((resolve, reject) => {
-      const fail = (sentence: string) => reject(new CountersignError('server-start', sentence))
-      const timer = setTimeout(() => fail('The sample gateway did not start within 30 s.'), START_MS)
+      const fail = (sentence: Sentence) => reject(new CountersignError('server-start', sentence))
+      const timer = setTimeout(() => fail(said('The sample gateway did not start within 30 s.')), START_MS)
       const abort = () => reject(new CountersignError('cancelled', 'The sample was not started.'))
       signal.addEventListener('abort', abort, { once: true })
       createInterface({ input: stdout }).once('line', (line) => {
@@ -124,8 +125,8 @@ export class SampleGateway implements Disposable {
         signal.removeEventListener('abort', abort)
         resolve(line)
       })
-      child.once('error', (error) => fail(`The sample gateway did not start: ${redact(error.message)}`))
-      child.once('exit', (code) => fail(`The sample gateway ended with exit code ${code}. Show Log says why.`))
+      child.once('error', (error) => fail(said`The sample gateway did not start: ${redact(error.message)}`))
+      child.once('exit', (code) => fail(said`The sample gateway ended with exit code ${code ?? 0}. Show Log says why.`))
     })
   }
 }

@@ -4,6 +4,7 @@ import type { ConfigText } from '../../contracts/gatewayConfig.ts'
 import { literal, parseTemplate, type Surroundings, type Syntax, type Template } from '../../contracts/template.ts'
 import { checkHttpUpstream } from '../../mcp/upstream/config.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said, type Sentence } from '../../support/l10n.ts'
 import { inert } from '../../support/printable.ts'
 
 /** An entry as a gateway will run it, before anything is run or written. */
@@ -53,11 +54,11 @@ class Planner {
   }
 
   command({ command, args, env, inherits, cwd }: StdioEntry): PlannedCommand {
-    const program = this.known(command, 'its command')
+    const program = this.known(command, said('its command'))
     const folder = this.folder(cwd)
     // A user's agent starts it in whatever folder the agent itself was started in.
     if (this.context.workspace === undefined && cwd === undefined && program.includes('/') && !isAbsolute(program))
-      throw refused('its command is a path that begins in whatever folder the agent was started in')
+      throw refused(said('its command is a path that begins in whatever folder the agent was started in'))
     return {
       command: program,
       args: args.map((arg) => this.text(arg)),
@@ -78,7 +79,7 @@ class Planner {
     try {
       checkHttpUpstream('here', checked)
     } catch (cause) {
-      throw refused(`a gateway would not use it (${toCountersignError(cause).message})`)
+      throw refused(said`a gateway would not use it (${toCountersignError(cause).sentence})`)
     }
     return { url: address, headers: all }
   }
@@ -90,7 +91,7 @@ class Planner {
     const missing = variables.find(({ env, fallback }) => (fallback ?? this.context.environment[env]) === undefined)
     if (missing !== undefined)
       throw refused(
-        `it takes the variable ${missing.env} from the environment, and this editor's has none. Start the editor where it is set`,
+        said`it takes the variable ${inert(missing.env)} from the environment, and this editor's has none. Start the editor where it is set`,
       )
     return {
       variables: [...new Set(variables.map(({ env }) => env))],
@@ -104,7 +105,7 @@ class Planner {
     const base = this.context.workspace?.path ?? this.context.home
     if (cwd === undefined) return base
     // VS Code, which is the only one to do so, takes ~ for the home folder.
-    const folder = this.known(cwd, 'its folder').replace(
+    const folder = this.known(cwd, said('its folder')).replace(
       /^~(?=\/|$)/,
       this.context.syntax === 'vscode' ? this.context.home : '~',
     )
@@ -112,10 +113,12 @@ class Planner {
   }
 
   /** For what has to be shown before anything is run. */
-  private known(text: string, what: string): string {
+  private known(text: string, what: Sentence): string {
     const found = literal(this.template(text))
     if (found === undefined || found === '')
-      throw refused(`${what} depends on a variable or an input, so that nobody can show beforehand what would be run`)
+      throw refused(
+        said`${what} depends on a variable or an input, so that nobody can show beforehand what would be run`,
+      )
     return found
   }
 
@@ -143,6 +146,6 @@ function namesOf(headers: object): Record<string, string> {
   return Object.fromEntries(Object.keys(headers).map((name) => [name, '']))
 }
 
-function refused(what: string): CountersignError {
-  return new CountersignError('config-invalid', `This entry cannot be secured: ${inert(what)}. Nothing was changed.`)
+function refused(what: Sentence): CountersignError {
+  return new CountersignError('config-invalid', said`This entry cannot be secured: ${what}. Nothing was changed.`)
 }

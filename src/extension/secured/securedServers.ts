@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { encodeSecuredServer, parseSecuredServer, type SecuredServer } from '../../contracts/securedServer.ts'
 import type { GatewaySetting } from '../../contracts/settings.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said, t } from '../../support/l10n.ts'
 import type { Log } from '../../support/log.ts'
 import { StateFile } from '../../trust/stateFile.ts'
 import { runCli, startCli } from '../cliProcess.ts'
@@ -94,7 +95,7 @@ export class SecuredServers {
       // Fails where it is there: of two windows that secure a server at once, each has a folder of its own.
       await mkdir(folder, { mode: 0o700 })
     } catch (cause) {
-      throw new CountersignError('file-unreadable', `${folder} cannot be made. Try again.`, { cause })
+      throw new CountersignError('file-unreadable', said`${folder} cannot be made. Try again.`, { cause })
     }
     try {
       // First: with it whatever is cut off later can be taken back.
@@ -146,10 +147,10 @@ export class SecuredServers {
   private async read(gateway: string): Promise<SecuredServer> {
     const file = this.recordOf(gateway)
     const text = await file.read()
-    if (text === undefined) throw new CountersignError('file-unreadable', `${file.path} is gone.`)
+    if (text === undefined) throw new CountersignError('file-unreadable', said`${file.path} is gone.`)
     const secured = parseSecuredServer(text, file.path)
     if (secured.gateway === gateway) return secured
-    throw new CountersignError('file-unreadable', `${file.path} is about another gateway.`)
+    throw new CountersignError('file-unreadable', said`${file.path} is about another gateway.`)
   }
 
   private async createKey(where: readonly string[], signal: AbortSignal): Promise<string> {
@@ -163,7 +164,7 @@ export class SecuredServers {
 
 function configuration(server: string, { upstream }: Plan): object {
   return {
-    name: `${server} on this machine`,
+    name: t`${server} on this machine`,
     identity: { vault: 'vault.json', keyFile: 'vault.key' },
     // It serves its own standard input and nothing else: whoever has that is the window that started it, with whichever key.
     clients: 'enroll',

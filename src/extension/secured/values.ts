@@ -1,5 +1,6 @@
 import type { Template } from '../../contracts/template.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said, type Sentence } from '../../support/l10n.ts'
 
 /**
  * The text of a template as it is now.
@@ -18,18 +19,18 @@ export function filled(
         const value = inputs.get(piece.input)
         if (value !== undefined) return value
         throw missing(
-          `The server ${server} needs the input ${piece.input}, which the secret store of this editor has lost. Use Stop Securing Server…, then secure it again.`,
+          said`The server ${server} needs the input ${piece.input}, which the secret store of this editor has lost. Use Stop Securing Server…, then secure it again.`,
         )
       }
       const value = environment[piece.env] ?? piece.fallback
       if (value !== undefined) return value
       throw missing(
-        `The server ${server} needs the variable ${piece.env}, which is not in this editor's environment. Start the editor where it is set.`,
+        said`The server ${server} needs the variable ${piece.env}, which is not in this editor's environment. Start the editor where it is set.`,
       )
     })
     .join('')
 }
 
-function missing(sentence: string): CountersignError {
-  return new CountersignError('config-invalid', `${sentence} Nothing was started.`)
+function missing(sentence: Sentence): CountersignError {
+  return new CountersignError('config-invalid', said`${sentence} Nothing was started.`)
 }

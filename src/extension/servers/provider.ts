@@ -8,6 +8,7 @@ import {
 } from 'vscode'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { Gateways } from '../sessions/gatewayLink.ts'
 import type { Bridges } from './bridges.ts'
 import type { ListedServer } from './serverList.ts'
@@ -61,7 +62,7 @@ export class ServerProvider implements McpServerDefinitionProvider, Disposable {
     const parts = await this.ports.load()
     const server = parts.listed().find(({ label }) => label === definition.label)
     if (server === undefined) {
-      throw new CountersignError('server-unknown', `${definition.label} is no longer in countersign.gateways.`)
+      throw new CountersignError('server-unknown', said`${definition.label} is no longer in countersign.gateways.`)
     }
     const abort = new AbortController()
     const subscription = token.onCancellationRequested(() => abort.abort())

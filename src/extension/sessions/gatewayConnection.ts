@@ -3,6 +3,7 @@ import type { Clock } from '../../support/clock.ts'
 import type { Disposable } from '../../support/disposable.ts'
 import { Emitter } from '../../support/emitter.ts'
 import { CountersignError, type ErrorCode, toCountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import { released } from '../released.ts'
 import type { Interruption } from './interruption.ts'
 
@@ -223,7 +224,7 @@ export class GatewayConnection<L extends Link> implements Disposable {
   }
 
   private isHeld(): CountersignError {
-    const sentence = `The session with ${this.setting.name} was ended by hand. Connect to Server… opens it again; nothing was sent.`
+    const sentence = said`The session with ${this.setting.name} was ended by hand. Connect to Server… opens it again; nothing was sent.`
     return new CountersignError('session-closed', sentence)
   }
 

@@ -5,6 +5,8 @@ import {
   type PanelHsmModule,
   type PanelHsmSlot,
 } from '../../contracts/panelHsm.ts'
+import { CUSTODY_WORD, PIN_WORD } from '../words.ts'
+import { t } from '../../support/l10n.ts'
 
 /** One line of the tree view: glyph and word, what can be done with it, and what is below it. */
 export interface SlotRow {
@@ -29,7 +31,7 @@ export function slotRows({ modules }: PanelHsm): SlotRow[] {
 function moduleRow(module: PanelHsmModule): SlotRow {
   const { ref, kind, name, detail = '', state, reason = '', path } = module
   const vault = kind === 'vault'
-  const word = vault ? 'software' : STATE[state]
+  const word = vault ? CUSTODY_WORD.software : STATE[state]
   return {
     ref,
     kind: 'module',
@@ -40,29 +42,34 @@ function moduleRow(module: PanelHsmModule): SlotRow {
     context: vault ? 'vault' : 'module',
     // The vault is one token: its keys hang below it directly.
     children: vault
-      ? module.slots.flatMap(({ keys }) => keys.map((key) => keyRow(key, 'Vault')))
+      ? module.slots.flatMap(({ keys }) => keys.map((key) => keyRow(key, t('Vault'))))
       : module.slots.map(slotRow),
   }
 }
 
-const STATE = { loading: 'loading', loaded: '', failed: 'not loaded', silent: 'does not answer' } as const
+const STATE = { loading: t('loading'), loaded: '', failed: t('not loaded'), silent: t('does not answer') } as const
 const READY = { ready: 'countersign-ready', usable: 'countersign-usable', 'not ready': 'countersign-off' } as const
-/** As the panel says it; `unlocked` and `none` need no word. */
-const PIN: Readonly<Partial<Record<PanelHsmSlot['pin'], string>>> = {
-  wanted: 'PIN wanted',
-  'last try': 'last try',
-  locked: 'PIN locked',
-  'to be changed': 'PIN to be changed',
-  'not set': 'no PIN set',
-}
+/** `unlocked` and `none` need no word. */
+const pinWord = (pin: PanelHsmSlot['pin']) => (pin === 'unlocked' || pin === 'none' ? '' : PIN_WORD[pin])
+const WORD = { ready: t('ready'), usable: t('usable'), 'not ready': t('not ready') } as const
+
+const MET = { met: t('met'), 'not met': t('not met'), 'not told': t('not told') } as const
+const WEIGHT = { needed: t('needed'), wanted: t('wanted for custody hsm'), told: '' } as const
+const LIFE = {
+  planned: t('planned'),
+  active: t('active'),
+  retiring: t('retiring'),
+  retired: t('retired'),
+  revoked: t('revoked'),
+} as const
 
 function slotRow(slot: PanelHsmSlot): SlotRow {
   const { ref, token, readiness, reason = '', criteria } = slot
-  const number = `slot ${slot.slot}`
+  const number = t`slot ${slot.slot}`
   const named = token !== undefined && token.label !== ''
-  const word = readiness ?? 'empty'
+  const word = readiness === undefined ? t('empty') : WORD[readiness]
   const findings = criteria.map(({ state, weight, finding }) =>
-    state === 'met' || weight === 'told' ? `${state}: ${finding}` : `${state}, ${weight}: ${finding}`,
+    state === 'met' || weight === 'told' ? `${MET[state]}: ${finding}` : `${MET[state]}, ${WEIGHT[weight]}: ${finding}`,
   )
   return {
     ref,
@@ -70,7 +77,7 @@ function slotRow(slot: PanelHsmSlot): SlotRow {
     label: named ? token.label : number,
     description: joined(
       word,
-      PIN[slot.pin] ?? '',
+      pinWord(slot.pin),
       named ? number : '',
       inRow(slot.can)
         .map(({ label }) => label)
@@ -91,17 +98,19 @@ function keyRow(key: PanelHsmKey, where: string): SlotRow {
     kind: 'key',
     label: key.label,
     description: joined(
-      custody,
-      notReady === undefined ? '' : 'not ready',
+      CUSTODY_WORD[custody],
+      notReady === undefined ? '' : t('not ready'),
       algorithm,
-      life,
-      identity ? 'identity' : '',
+      LIFE[life],
+      identity ? t('identity') : '',
     ),
     tooltip: lines(
-      `${key.label} in ${where}`,
-      `custody ${custody}${custodyReason === undefined ? ', as the module claims' : `: ${custodyReason}`}`,
-      notReady === undefined ? undefined : `not ready: ${notReady}`,
-      kid === undefined ? undefined : `kid ${kid}`,
+      t`${key.label} in ${where}`,
+      custodyReason === undefined
+        ? t`custody ${CUSTODY_WORD[custody]}, as the module claims`
+        : t`custody ${CUSTODY_WORD[custody]}: ${custodyReason}`,
+      notReady === undefined ? undefined : t`not ready: ${notReady}`,
+      kid === undefined ? undefined : t`kid ${kid}`,
       words.join(' '),
     ),
     icon: `countersign-${custody}`,

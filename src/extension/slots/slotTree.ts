@@ -1,7 +1,10 @@
 import { EventEmitter, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState, window } from 'vscode'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
-import { counted } from '../commands/counted.ts'
+import { t } from '../../support/l10n.ts'
+import { contexts } from '../commands/counted.ts'
 import type { SlotRow } from './rows.ts'
+
+const KIND = { module: t('module'), slot: t('slot'), key: t('key') } as const
 
 export interface SlotTreePorts {
   /** What there is now. */
@@ -49,7 +52,7 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
     this.rejections = unseen
     if (this.looking !== undefined) this.looked = unseen
     const value = unseen - this.looked
-    const tooltip = `${counted(value, 'context')} rejected since you last looked. Open the panel to see why.`
+    const tooltip = t`Rejected since you last looked: ${contexts(value)}. Open the panel to see why.`
     this.view.badge = value > 0 ? { value, tooltip } : undefined
   }
 
@@ -70,7 +73,7 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
     item.tooltip = tooltip
     item.iconPath = new ThemeIcon(icon)
     item.contextValue = context
-    item.accessibilityInformation = { label: `${kind} ${label}, ${description}` }
+    item.accessibilityInformation = { label: `${KIND[kind]} ${label}, ${description}` }
     return item
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeUtf8 } from '../../crypto/encoding.ts'
 import type { Journal } from '../../evidence/journal/journal.ts'
 import { CountersignError, toCountersignError, unreachable } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import type { ArchiveAttack, Attack, GatewayAttack, HandshakeAttack, SessionAttack } from './attack.ts'
 import { WORD } from './attacks/keys.ts'
 import { changeOf } from './change.ts'
@@ -61,8 +62,8 @@ export class Attempts {
       const answered = talk.received > 0
       const reached = { whom: 'server', bytes } as const
       if (bytes === 0 || !answered)
-        return { state: 'failed', reached, sentence: 'The server or the agent got nothing.' }
-      const sentence = `The server was given ${bytes} bytes and answered; the agent was given ${talk.received} bytes.`
+        return { state: 'failed', reached, sentence: t('The server or the agent got nothing.') }
+      const sentence = t`The server was given ${bytes} bytes and answered; the agent was given ${talk.received} bytes.`
       return { state: 'passed', reached, sentence }
     })
   }
@@ -100,7 +101,7 @@ export class Attempts {
     const there = tap.alert === undefined ? undefined : await this.logged(refusals)
     const here = tap.alert === undefined ? thrown : undefined
     const reached = { whom: 'server', bytes: (await gateway.serverBytes()) - before } as const
-    return verdictOn({ tap, here, there, reached, otherwise: 'The session was made all the same.' })
+    return verdictOn({ tap, here, there, reached, otherwise: t('The session was made all the same.') })
   }
 
   private async asGateway(attack: GatewayAttack): Promise<Outcome> {
@@ -113,7 +114,7 @@ export class Attempts {
       if (attack.key === 'strange') {
         const here = await this.refusedHandshake(tap, impostor.url)
         tap.change = changeOf([encodeUtf8(stand.gateway.kid)], [encodeUtf8(key.signer.kid)])
-        const otherwise = 'A session was made with the other gateway.'
+        const otherwise = t('A session was made with the other gateway.')
         return verdictOn({ tap, here, reached: { whom: 'agent', bytes: 0 }, otherwise })
       }
       return await this.talking(tap, impostor.url, this.journal, async (talk) => {
@@ -163,11 +164,11 @@ export class Attempts {
 
   /** Until the session is over, or every call was answered. Says what happened instead of a refusal, if it was none. */
   private async ended(talk: Talk, calls: readonly Promise<void>[]): Promise<string> {
-    let failure = 'There was neither an answer nor a refusal.'
+    let failure = t('There was neither an answer nor a refusal.')
     const answered = Promise.all(calls).then(
-      () => 'It was answered as if nothing had happened.',
+      () => t('It was answered as if nothing had happened.'),
       async (thrown: unknown) => {
-        failure = toCountersignError(thrown).message
+        failure = t(toCountersignError(thrown).sentence)
         await talk.closed
         return failure
       },

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { PanelTrial, PanelTrialRow } from '../../contracts/panelTrial.ts'
 import type { Journal } from '../../evidence/journal/journal.ts'
 import { toCountersignError } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import type { Log } from '../../support/log.ts'
 import type { Attack } from './attack.ts'
 import { ATTACKS } from './attacks.ts'
@@ -27,12 +28,16 @@ export interface TrialPorts {
 }
 
 const CONTROLS = [
-  { id: 'control-before', title: 'Two calls before', text: 'Nobody attacks: the calls must be answered.' },
-  { id: 'control-after', title: 'Two calls afterwards', text: 'Nobody attacks: the same gateway must still answer.' },
+  { id: 'control-before', title: t('Two calls before'), text: t('Nobody attacks: the calls must be answered.') },
+  {
+    id: 'control-after',
+    title: t('Two calls afterwards'),
+    text: t('Nobody attacks: the same gateway must still answer.'),
+  },
   {
     id: 'control-journal',
-    title: 'The journal as it is',
-    text: 'Nobody altered it: the offline verifier must say that all holds.',
+    title: t('The journal as it is'),
+    text: t('Nobody altered it: the offline verifier must say that all holds.'),
   },
 ] as const
 
@@ -118,7 +123,7 @@ class Trial {
       const findings = await findingsOf(file.bytes, file.trusted)
       const bad = findings.find(({ state }) => state !== 'holds')
       const holds = findings.length > 0 && bad === undefined
-      const sentence = holds ? 'All of it holds.' : (bad?.notes[0] ?? 'There is nothing in it.')
+      const sentence = holds ? t('All of it holds.') : (bad?.notes[0] ?? t('There is nothing in it.'))
       return { state: holds ? 'passed' : 'failed', sentence }
     })
     return { earlier, file }

@@ -1,6 +1,7 @@
 import type { PanelTrialChange, PanelTrialRow, Refuser } from '../../contracts/panelTrial.ts'
 import type { Finding } from '../../evidence/offline/finding.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { t } from '../../support/l10n.ts'
 import type { Refusal } from './gateway.ts'
 import type { Tap } from './tap.ts'
 
@@ -29,12 +30,15 @@ export function verdictOn({ tap, here, there, reached, otherwise }: Ending): Out
   const { alert, change } = tap
   const by: Refuser | undefined =
     here !== undefined ? 'editor' : alert !== undefined && alert !== 0 ? 'gateway' : undefined
-  const refusal = here === undefined ? there : { code: here.code, sentence: here.message }
-  const said = refusal ?? { code: `alert ${alert ?? 0}`, sentence: 'The gateway ended the connection with this alert.' }
+  const refusal = here === undefined ? there : { code: here.code, sentence: t(here.sentence) }
+  const said = refusal ?? {
+    code: t`alert ${alert ?? 0}`,
+    sentence: t('The gateway ended the connection with this alert.'),
+  }
   if (change === undefined)
-    return { state: 'failed', reached, sentence: 'The attack changed nothing, so it shows nothing.' }
+    return { state: 'failed', reached, sentence: t('The attack changed nothing, so it shows nothing.') }
   if (by === undefined) return { state: 'failed', reached, change, sentence: otherwise }
-  const sentence = reached.bytes === 0 ? said.sentence : `${said.sentence} But ${reached.bytes} bytes had got through.`
+  const sentence = reached.bytes === 0 ? said.sentence : t`${said.sentence} But ${reached.bytes} bytes had got through.`
   return { state: reached.bytes === 0 ? 'refused' : 'failed', by, code: said.code, sentence, reached, change }
 }
 
@@ -42,9 +46,9 @@ export function verdictOn({ tap, here, there, reached, otherwise }: Ending): Out
 export function verdictOnFile(findings: readonly Finding[], change: PanelTrialChange | undefined): Outcome {
   const worst = findings.find(({ state }) => state === 'false') ?? findings.find(({ state }) => state === 'incomplete')
   if (change === undefined || worst === undefined) {
-    return { state: 'failed', change, sentence: 'The verifier said that all of it holds.' }
+    return { state: 'failed', change, sentence: t('The verifier said that all of it holds.') }
   }
-  const [note = 'It does not hold.'] = worst.notes
+  const [note = t('It does not hold.')] = worst.notes
   return { state: 'refused', by: 'verifier', code: worst.state, sentence: note, change }
 }
 

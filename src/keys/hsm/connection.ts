@@ -7,8 +7,9 @@ import {
   parseResult,
   type Result,
 } from '../../contracts/keyProcess.ts'
+import { fromWire, type WireSentence } from '../../contracts/wireSentence.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
-import { redact } from '../../support/log.ts'
+import { type Filling, said, type Sentence } from '../../support/l10n.ts'
 import { type Deadlines, KEYPAD_MS } from './deadlines.ts'
 import { keyProcessEnvironment } from './environment.ts'
 
@@ -58,10 +59,10 @@ export class Connection {
       this.child.once('error', () => resolve())
     })
     this.child.on('message', (raw) => this.receive(raw))
-    this.child.on('error', (cause) => this.finish(gone('could not be started', cause)))
+    this.child.on('error', (cause) => this.finish(gone(said('could not be started'), cause)))
     this.child.on('exit', (code, signal) => {
       const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`
-      this.finish(gone(`${how}${this.unanswered()}`))
+      this.finish(gone(said`${how}${this.unanswered()}`))
     })
     this.rest()
   }
@@ -129,7 +130,7 @@ export class Connection {
       })
       this.wake()
       this.child.send({ id, operation, params }, (error) => {
-        if (error !== null) this.kill(gone('does not take requests any more', error))
+        if (error !== null) this.kill(gone(said('does not take requests any more'), error))
       })
     })
   }
@@ -165,7 +166,7 @@ export class Connection {
     try {
       const reply = parseReply(raw)
       const waiting = this.pending.get(reply.id)
-      if (waiting === undefined) throw badReply('answered a request that nobody made')
+      if (waiting === undefined) throw badReply(said('answered a request that nobody made'))
       if (reply.ok) waiting.accept(reply.result)
       else waiting.fail(toError(reply.error))
       this.pending.delete(reply.id)
@@ -187,10 +188,12 @@ export class Connection {
     this.onEnd(error)
   }
 
-  private unanswered(): string {
+  private unanswered(): Filling {
     const [first] = this.pending.values()
     if (first === undefined) return ''
-    return first.operation === 'sign' ? ' in the middle of a signature' : ` while it worked on "${first.operation}"`
+    return first.operation === 'sign'
+      ? said(' in the middle of a signature')
+      : said` while it worked on "${first.operation}"`
   }
 
   /** A program that has nothing else to do may end while a key process idles; it must not while it waits for a reply. */
@@ -206,23 +209,30 @@ export class Connection {
   }
 }
 
-/** The text comes from another process and is shown to people: no control characters, no length without end. */
-function toError(error: { code: CountersignError['code']; message: string; ckr?: number }): CountersignError {
+function toError(error: { code: CountersignError['code']; sentence: WireSentence; ckr?: number }): CountersignError {
   const cause = error.ckr === undefined ? undefined : { ckr: error.ckr }
-  return new CountersignError(error.code, redact(error.message), { cause })
+  return new CountersignError(error.code, fromWire(error.sentence), { cause })
 }
 
-function gone(how: string, cause?: unknown): CountersignError {
-  return new CountersignError('key-process-gone', `The key process ${how}. The next use starts a new one.`, { cause })
+function gone(how: Sentence, cause?: unknown): CountersignError {
+  return new CountersignError('key-process-gone', said`The key process ${how}. The next use starts a new one.`, {
+    cause,
+  })
 }
 
-export function badReply(what: string): CountersignError {
-  return new CountersignError('key-process-reply', `The key process ${what}; it was ended. Check the PKCS#11 module.`)
+export function badReply(what: Sentence): CountersignError {
+  return new CountersignError(
+    'key-process-reply',
+    said`The key process ${what}; it was ended. Check the PKCS#11 module.`,
+  )
 }
 
 function timedOut(operation: Operation, after: number): CountersignError {
-  const what = operation === 'sign' ? 'did not sign' : `did not answer "${operation}"`
-  const sentence = `The key process ${what} within ${after / 1000} s and was ended. Check the token and its connection.`
+  const seconds = after / 1000
+  const sentence =
+    operation === 'sign'
+      ? said`The key process did not sign within ${seconds} s and was ended. Check the token and its connection.`
+      : said`The key process did not answer "${operation}" within ${seconds} s and was ended. Check the token and its connection.`
   return new CountersignError('signer-timeout', sentence)
 }
 

@@ -1,5 +1,6 @@
 import type { Custody } from '../../contracts/custody.ts'
 import type { CustodyFacts } from '../../contracts/keyFacts.ts'
+import { t } from '../../support/l10n.ts'
 
 export interface CustodyVerdict {
   readonly custody: Custody
@@ -16,21 +17,29 @@ export function custodyOf({ hardwareSlot, profile, software, claims }: CustodyFa
   if (software) {
     const reason =
       profile === 'vault'
-        ? 'the vault keeps its keys in a file'
-        : `${profile ?? 'the module'} is software, whatever it claims`
+        ? t('the vault keeps its keys in a file')
+        : t`${profile ?? t('the module')} is software, whatever it claims`
     return { custody: 'software', reasons: [reason] }
   }
   const reasons = [
-    hardwareSlot ? undefined : 'the slot is not marked as hardware',
-    claims.sensitive === true ? undefined : says(claims.sensitive, 'that the key is sensitive'),
-    claims.neverExtractable === true ? undefined : says(claims.neverExtractable, 'that the key was never extractable'),
+    hardwareSlot ? undefined : t('the slot is not marked as hardware'),
+    claims.sensitive === true
+      ? undefined
+      : claims.sensitive === false
+        ? t('the module denies that the key is sensitive')
+        : t('the module does not claim that the key is sensitive'),
+    claims.neverExtractable === true
+      ? undefined
+      : claims.neverExtractable === false
+        ? t('the module denies that the key was never extractable')
+        : t('the module does not claim that the key was never extractable'),
     // Some modules report both; one that contradicts itself is not believed.
-    claims.extractable === true ? 'the key is marked as extractable' : undefined,
-    claims.local === true ? undefined : says(claims.local, 'that the key was made inside'),
+    claims.extractable === true ? t('the key is marked as extractable') : undefined,
+    claims.local === true
+      ? undefined
+      : claims.local === false
+        ? t('the module denies that the key was made inside')
+        : t('the module does not claim that the key was made inside'),
   ].filter((reason) => reason !== undefined)
   return { custody: reasons.length === 0 ? 'hsm' : 'unknown', reasons }
-}
-
-function says(claim: false | null, what: string): string {
-  return claim === false ? `the module denies ${what}` : `the module does not claim ${what}`
 }

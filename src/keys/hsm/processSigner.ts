@@ -6,6 +6,7 @@ import { thumbprint } from '../../crypto/jwk.ts'
 import { type SignatureAlgorithm, SIGNATURE_LENGTHS, verifySignature } from '../../crypto/signature.ts'
 import { signingInput } from '../../evidence/signingInput.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { Log } from '../../support/log.ts'
 import type { Signer } from '../signer.ts'
 import { badReply, cancelled, type Connection } from './connection.ts'
@@ -107,7 +108,7 @@ export class ProcessSigner implements Signer {
   private async check(connection: Connection, bytes: Uint8Array, signature: Uint8Array): Promise<void> {
     const length = SIGNATURE_LENGTHS[this.algorithm].signature
     if (signature.length === length && (await verifySignature(this.algorithm, this.publicKey, bytes, signature))) return
-    const error = badReply('returned a signature that does not verify')
+    const error = badReply(said('returned a signature that does not verify'))
     connection.kill(error)
     throw error
   }
@@ -127,13 +128,13 @@ export class ProcessSigner implements Signer {
     if (opened.algorithm !== this.algorithm || Buffer.compare(opened.publicKey, this.publicKey) !== 0) {
       throw new CountersignError(
         'key-changed',
-        `"${this.label}" is another key than before. Nothing was signed. If it was replaced on purpose, enrol it anew.`,
+        said`"${this.label}" is another key than before. Nothing was signed. If it was replaced on purpose, enrol it anew.`,
       )
     }
     if (custodyOf(opened.facts).custody !== this.custody) {
       throw new CountersignError(
         'key-changed',
-        `The token now claims another custody for "${this.label}". Nothing was signed.`,
+        said`The token now claims another custody for "${this.label}". Nothing was signed.`,
       )
     }
     this.source.log.log('info', 'key opened again', { key: this.label })
@@ -153,5 +154,5 @@ const NOT_THERE: readonly string[] = ['key-process-gone', 'key-process-reply', '
 
 function forSigner(error: CountersignError): CountersignError {
   if (!NOT_THERE.includes(error.code)) return error
-  return new CountersignError('signer-unavailable', error.message, { cause: error })
+  return new CountersignError('signer-unavailable', error.sentence, { cause: error })
 }

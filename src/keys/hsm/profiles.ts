@@ -1,4 +1,5 @@
 import type { Holds, MlDsaIds } from '../../contracts/keyProcess.ts'
+import { t } from '../../support/l10n.ts'
 
 /**
  * How sure something is: run against the token, read in what its maker publishes, read in a header file only, or assumed
@@ -78,11 +79,13 @@ const WOLFSSL_IDS: KnownIds = {
 }
 
 /** IBM's older mechanism has a number of its own and is left out on purpose: what it signs is not ML-DSA. */
-const IBM_OLDER =
-  'Its mechanism 0x80010023 (key type 0x80010023, mode 0x80000010) is Dilithium of rounds 2 and 3, which no ML-DSA verifier accepts: it is never used.'
+const IBM_OLDER = t(
+  'Its mechanism 0x80010023 (key type 0x80010023, mode 0x80000010) is Dilithium of rounds 2 and 3, which no ML-DSA verifier accepts: it is never used.',
+)
 
-const NUMBERS_NOT_FOUND =
-  'Its maker’s own numbers for ML-DSA were not found: those of PKCS#11 v3.2 are tried. Probe the slot before you rely on it.'
+const NUMBERS_NOT_FOUND = t(
+  'Its maker’s own numbers for ML-DSA were not found: those of PKCS#11 v3.2 are tried. Probe the slot before you rely on it.',
+)
 
 /** What most profiles have in common: the standard's numbers, one signature at a time, nothing peculiar. */
 function vendor(
@@ -98,14 +101,14 @@ export const PROFILES: readonly VendorProfile[] = [
     software: true,
     ids: [standard('run')],
     lanes: 2,
-    quirks: ['It never locks on wrong PINs, and does not claim that keys are made inside.'],
+    quirks: [t('It never locks on wrong PINs, and does not claim that keys are made inside.')],
   }),
   vendor({
     name: 'SoftHSM',
     matches: /SoftHSM/i,
     software: true,
     environment: ['SOFTHSM2_CONF'],
-    quirks: ['Version 2.6 has no ML-DSA; its development branch has the standard’s numbers.'],
+    quirks: [t('Version 2.6 has no ML-DSA; its development branch has the standard’s numbers.')],
   }),
   vendor({
     // The soft token ("Soft") is software; IBM's ICA, EP11 and CCA tokens of the same module need not be.
@@ -114,7 +117,7 @@ export const PROFILES: readonly VendorProfile[] = [
     software: true,
     ids: [standard('run'), IBM_IDS],
     lanes: 2,
-    quirks: ['Three wrong PINs lock it. A wrong old PIN, when the PIN is changed, is not counted.'],
+    quirks: [t('Three wrong PINs lock it. A wrong old PIN, when the PIN is changed, is not counted.')],
   }),
   vendor({
     name: 'openCryptoki',
@@ -142,20 +145,20 @@ export const PROFILES: readonly VendorProfile[] = [
     matches: /SafeNet|Thales|Luna\b|Chrystoki/i,
     ids: [standard('published')],
     environment: ['ChrystokiConfigurationPath'],
-    quirks: ['ML-DSA came with firmware 7.9: a Luna with older firmware shows as classical only.'],
+    quirks: [t('ML-DSA came with firmware 7.9: a Luna with older firmware shows as classical only.')],
   }),
   vendor({
     name: 'Utimaco',
     matches: /Utimaco|CryptoServer/i,
     ids: [standard('assumed'), UTIMACO_IDS],
     environment: ['CS_PKCS11_R2_CFG', 'CS_PKCS11_R3_CFG'],
-    quirks: ['ML-DSA is in the QuantumProtect package, which takes the parameter set with the mechanism.'],
+    quirks: [t('ML-DSA is in the QuantumProtect package, which takes the parameter set with the mechanism.')],
   }),
   vendor({
     name: 'Entrust nShield',
     matches: /nCipher|nShield|Entrust/i,
     environment: ['NFAST_*', 'CKNFAST_*'],
-    quirks: [NUMBERS_NOT_FOUND, 'ML-DSA came with version 13.7.3.'],
+    quirks: [NUMBERS_NOT_FOUND, t('ML-DSA came with version 13.7.3.')],
   }),
   vendor({
     name: 'Crypto4A QxHSM',
@@ -165,7 +168,7 @@ export const PROFILES: readonly VendorProfile[] = [
   vendor({
     name: 'AWS CloudHSM',
     matches: /CloudHSM|Amazon/i,
-    quirks: [NUMBERS_NOT_FOUND, 'Its PIN is written user:password.'],
+    quirks: [NUMBERS_NOT_FOUND, t('Its PIN is written user:password.')],
   }),
   vendor({
     name: 'Securosys Primus',
@@ -178,7 +181,7 @@ export const PROFILES: readonly VendorProfile[] = [
     matches: /Fortanix/i,
     // Not FORTANIX_API_KEY: that is a credential, and the PIN carries it.
     environment: ['FORTANIX_API_ENDPOINT'],
-    quirks: [NUMBERS_NOT_FOUND, 'Its PIN is an API key.'],
+    quirks: [NUMBERS_NOT_FOUND, t('Its PIN is an API key.')],
   }),
   vendor({
     name: 'Marvell LiquidSecurity',

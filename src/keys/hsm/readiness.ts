@@ -8,6 +8,7 @@ import {
 } from '../../contracts/keyFacts.ts'
 import { profileOf, type VendorProfile } from './profiles.ts'
 import { has, pinState } from './tokenFlags.ts'
+import { t } from '../../support/l10n.ts'
 
 export interface SlotReadiness {
   /** Undefined for an empty slot. */
@@ -35,7 +36,7 @@ export function profileOfToken(module: ModuleFacts, token: TokenFacts): VendorPr
 export function readinessOf(slot: SlotFacts, module: ModuleFacts, probes: readonly ProbeResult[] = []): SlotReadiness {
   const { token, error } = slot
   if (error !== null) {
-    const broken: Criterion = { name: 'answers', state: 'not met', weight: 'needed', finding: error }
+    const broken: Criterion = { name: t('answers'), state: 'not met', weight: 'needed', finding: error }
     return { readiness: 'not ready', reason: error, criteria: [broken] }
   }
   if (token === null) return { readiness: undefined, reason: 'empty', criteria: [] }
@@ -59,17 +60,17 @@ function reasonOf(criteria: readonly Criterion[], token: TokenFacts): string {
   const worst = criteria.find(missing('needed')) ?? criteria.find(missing('wanted'))
   if (worst !== undefined) return worst.finding
   const pin = pinState(token)
-  if (pin === 'last try') return 'one more wrong PIN locks it'
+  if (pin === 'last try') return t('one more wrong PIN locks it')
   const made = criteria.some(({ name, state }) => name === MADE_INSIDE && state === 'met')
   const told = [
-    hasVersion(token.firmware) ? `firmware ${token.firmware}` : '',
-    pin === 'unlocked' ? 'PIN set, unlocked' : 'PIN wanted',
-    made ? 'keys made inside, never extractable' : '',
+    hasVersion(token.firmware) ? t`firmware ${token.firmware}` : '',
+    pin === 'unlocked' ? t('PIN set, unlocked') : t('PIN wanted'),
+    made ? t('keys made inside, never extractable') : '',
   ]
   return told.filter((part) => part !== '').join(' · ')
 }
 
-const MADE_INSIDE = 'key made inside'
+const MADE_INSIDE = t('key made inside')
 
 function criteriaOf(
   { hardware }: SlotFacts,
@@ -88,8 +89,16 @@ function criteriaOf(
     read(token),
     notSoftware(module, profileOfToken(module, token)),
     hardwareSlot(hardware),
-    claimed(MADE_INSIDE, claims, madeInside, 'keys are made inside'),
-    claimed('never extractable', claims, neverExtractable, 'keys are sensitive and never extractable'),
+    claimed(MADE_INSIDE, claims, madeInside, {
+      yes: t('claims that keys are made inside'),
+      no: t('denies that keys are made inside: custody would be unknown'),
+      silent: t('does not claim that keys are made inside: custody would be unknown'),
+    }),
+    claimed(t('never extractable'), claims, neverExtractable, {
+      yes: t('claims that keys are sensitive and never extractable'),
+      no: t('denies that keys are sensitive and never extractable: custody would be unknown'),
+      silent: t('does not claim that keys are sensitive and never extractable: custody would be unknown'),
+    }),
     signsUnasked(token),
     firmware(token),
   ]
@@ -104,69 +113,71 @@ const criterion = (
 
 function initialised(token: TokenFacts): Criterion {
   return has(token, 'tokenInitialized')
-    ? criterion('initialised', 'needed', 'met', 'the token is initialised')
-    : criterion('initialised', 'needed', 'not met', 'the token is not initialised')
+    ? criterion(t('initialised'), 'needed', 'met', t('the token is initialised'))
+    : criterion(t('initialised'), 'needed', 'not met', t('the token is not initialised'))
 }
 
 /** CISA's advice is to buy what has post-quantum algorithms: classical algorithms alone are no identity for years to come. */
 function offered({ mlDsa, classical }: TokenFacts): Criterion {
   const name = 'ML-DSA-87'
-  if (mlDsa.includes('ML-DSA-87')) return criterion(name, 'needed', 'met', 'ML-DSA-87 is offered')
+  if (mlDsa.includes('ML-DSA-87')) return criterion(name, 'needed', 'met', t('ML-DSA-87 is offered'))
   if (mlDsa.includes('ML-DSA-65')) {
-    return criterion(name, 'wanted', 'not met', 'ML-DSA-65 only: no identity for the default suite')
+    return criterion(name, 'wanted', 'not met', t('ML-DSA-65 only: no identity for the default suite'))
   }
-  if (mlDsa.length > 0) return criterion(name, 'needed', 'not met', 'ML-DSA-44 only: no suite takes it')
+  if (mlDsa.length > 0) return criterion(name, 'needed', 'not met', t('ML-DSA-44 only: no suite takes it'))
   return criterion(
     name,
     'needed',
     'not met',
     classical.length === 0
-      ? 'no ML-DSA mechanism, and no other signature either'
-      : `no ML-DSA mechanism: ${andList(classical)} ${classical.length === 1 ? 'falls' : 'fall'} to a quantum computer`,
+      ? t('no ML-DSA mechanism, and no other signature either')
+      : classical.length === 1
+        ? t`no ML-DSA mechanism: ${classical.join()} falls to a quantum computer`
+        : t`no ML-DSA mechanism: ${andList(classical)} fall to a quantum computer`,
   )
 }
 
 function pinSet(token: TokenFacts): Criterion {
-  const name = 'PIN set'
+  const name = t('PIN set')
   if (!has(token, 'loginRequired')) {
-    return criterion(name, 'wanted', 'not met', 'it asks for no PIN: whoever reaches it signs')
+    return criterion(name, 'wanted', 'not met', t('it asks for no PIN: whoever reaches it signs'))
   }
   if (!token.loggedIn && !has(token, 'userPinInitialized')) {
-    return criterion(name, 'needed', 'not met', 'no PIN set: its security officer has to set one')
+    return criterion(name, 'needed', 'not met', t('no PIN set: its security officer has to set one'))
   }
   return has(token, 'toBeChanged')
-    ? criterion(name, 'needed', 'not met', 'its PIN has to be changed before it is used')
-    : criterion(name, 'needed', 'met', 'a PIN is set')
+    ? criterion(name, 'needed', 'not met', t('its PIN has to be changed before it is used'))
+    : criterion(name, 'needed', 'met', t('a PIN is set'))
 }
 
 function notLocked(token: TokenFacts): Criterion {
-  const name = 'not locked'
-  if (!has(token, 'locked')) return criterion(name, 'needed', 'met', 'its PIN is not locked')
+  const name = t('not locked')
+  if (!has(token, 'locked')) return criterion(name, 'needed', 'met', t('its PIN is not locked'))
   return token.loggedIn
-    ? criterion(name, 'wanted', 'not met', 'PIN locked by somebody else: it signs until this login ends')
-    : criterion(name, 'needed', 'not met', 'PIN locked: only its security officer can set a new one')
+    ? criterion(name, 'wanted', 'not met', t('PIN locked by somebody else: it signs until this login ends'))
+    : criterion(name, 'needed', 'not met', t('PIN locked: only its security officer can set a new one'))
 }
 
 function roomForKey(token: TokenFacts): Criterion {
-  const name = 'a key, or room for one'
-  if (!has(token, 'writeProtected')) return criterion(name, 'needed', 'met', 'keys can be made')
+  const name = t('a key, or room for one')
+  if (!has(token, 'writeProtected')) return criterion(name, 'needed', 'met', t('keys can be made'))
   return token.keys.length > 0
-    ? criterion(name, 'needed', 'met', 'write-protected, with a key in it')
-    : criterion(name, 'needed', 'not met', 'write-protected, and it has no ML-DSA key')
+    ? criterion(name, 'needed', 'met', t('write-protected, with a key in it'))
+    : criterion(name, 'needed', 'not met', t('write-protected, and it has no ML-DSA key'))
 }
 
-const NOTHING_TO_VERIFY = { step: 'verify', error: 'there was no signature' } as const
+const NOTHING_TO_VERIFY = { step: 'verify', error: t('there was no signature') } as const
 
 function probed(probes: readonly ProbeResult[]): Criterion {
-  const name = 'probe'
+  const name = t('probe')
   const best = ML_DSA_SETS.map((set) => probes.find(({ algorithm }) => algorithm === set)).find(
     (probe) => probe !== undefined,
   )
-  if (best === undefined) return criterion(name, 'told', 'not told', 'not probed yet')
+  if (best === undefined) return criterion(name, 'told', 'not told', t('not probed yet'))
   const verified = best.steps.some(({ step }) => step === 'verify')
   const failed = best.steps.find(({ ok }) => !ok) ?? (verified ? undefined : NOTHING_TO_VERIFY)
-  if (failed === undefined) return criterion(name, 'told', 'met', `it made, signed and verified ${best.algorithm}`)
-  const finding = `the probe of ${best.algorithm} failed at ${failed.step}: ${failed.error ?? 'no reason told'}`
+  if (failed === undefined) return criterion(name, 'told', 'met', t`it made, signed and verified ${best.algorithm}`)
+  const finding = t`the probe of ${best.algorithm} failed at ${failed.step}: ${failed.error === null ? t('no reason told') : t(failed.error)}`
   // A failure with one parameter set says nothing against another; a key that stays behind keeps nobody from signing.
   const weight = best.algorithm !== 'ML-DSA-87' ? 'told' : failed.step === 'destroy' ? 'wanted' : 'needed'
   return criterion(name, weight, 'not met', finding)
@@ -174,23 +185,28 @@ function probed(probes: readonly ProbeResult[]): Criterion {
 
 function read({ error }: TokenFacts): Criterion {
   return error === null
-    ? criterion('answers', 'wanted', 'met', 'keys and mechanisms could be read')
-    : criterion('answers', 'wanted', 'not met', error)
+    ? criterion(t('answers'), 'wanted', 'met', t('keys and mechanisms could be read'))
+    : criterion(t('answers'), 'wanted', 'not met', t(error))
 }
 
 function notSoftware(module: ModuleFacts, profile: VendorProfile | undefined): Criterion {
-  const name = 'not known as software'
+  const name = t('not known as software')
   if (profile?.software !== true && !module.software) {
-    return criterion(name, 'wanted', 'met', 'no profile and no setting knows this module as software')
+    return criterion(name, 'wanted', 'met', t('no profile and no setting knows this module as software'))
   }
-  const who = profile?.software === true ? profile.name : (module.profile ?? 'the module')
-  return criterion(name, 'wanted', 'not met', `${who} is software: custody is software`)
+  const who = profile?.software === true ? profile.name : (module.profile ?? t('the module'))
+  return criterion(name, 'wanted', 'not met', t`${who} is software: custody is software`)
 }
 
 function hardwareSlot(hardware: boolean): Criterion {
   return hardware
-    ? criterion('hardware slot', 'wanted', 'met', 'the slot is marked as hardware')
-    : criterion('hardware slot', 'wanted', 'not met', 'the slot is not marked as hardware: custody would be unknown')
+    ? criterion(t('hardware slot'), 'wanted', 'met', t('the slot is marked as hardware'))
+    : criterion(
+        t('hardware slot'),
+        'wanted',
+        'not met',
+        t('the slot is not marked as hardware: custody would be unknown'),
+      )
 }
 
 /** Of the keys that can be seen, and of those that probes made; several may disagree, and one good key is an identity. */
@@ -211,34 +227,34 @@ function claimed(
   name: string,
   seen: readonly KeyClaims[],
   of: (claims: KeyClaims) => boolean | null,
-  what: string,
+  finding: { readonly yes: string; readonly no: string; readonly silent: string },
 ): Criterion {
-  if (seen.length === 0) return criterion(name, 'told', 'not told', 'no key to see it by; a probe tells')
+  if (seen.length === 0) return criterion(name, 'told', 'not told', t('no key to see it by; a probe tells'))
   const answers = seen.map(of)
-  if (answers.includes(true)) return criterion(name, 'wanted', 'met', `claims that ${what}`)
+  if (answers.includes(true)) return criterion(name, 'wanted', 'met', finding.yes)
   return answers.includes(false)
-    ? criterion(name, 'wanted', 'not met', `denies that ${what}: custody would be unknown`)
-    : criterion(name, 'wanted', 'not told', `does not claim that ${what}: custody would be unknown`)
+    ? criterion(name, 'wanted', 'not met', finding.no)
+    : criterion(name, 'wanted', 'not told', finding.silent)
 }
 
 function signsUnasked({ keys }: TokenFacts): Criterion {
-  const name = 'signs without a PIN each time'
+  const name = t('signs without a PIN each time')
   const asking = keys.filter(({ alwaysAuthenticate }) => alwaysAuthenticate === true)
   if (asking.length === 0)
-    return criterion(name, 'told', 'met', 'no key is known to ask for its PIN at every signature')
+    return criterion(name, 'told', 'met', t('no key is known to ask for its PIN at every signature'))
   return asking.length === keys.length
-    ? criterion(name, 'wanted', 'not met', 'its keys ask for the PIN at every signature: make one that does not')
-    : criterion(name, 'told', 'not met', 'some of its keys ask for the PIN at every signature')
+    ? criterion(name, 'wanted', 'not met', t('its keys ask for the PIN at every signature: make one that does not'))
+    : criterion(name, 'told', 'not met', t('some of its keys ask for the PIN at every signature'))
 }
 
 function firmware({ firmware: version }: TokenFacts): Criterion {
   return hasVersion(version)
-    ? criterion('firmware', 'told', 'met', `firmware ${version}`)
-    : criterion('firmware', 'told', 'not told', 'no firmware version told')
+    ? criterion(t('firmware'), 'told', 'met', t`firmware ${version}`)
+    : criterion(t('firmware'), 'told', 'not told', t('no firmware version told'))
 }
 
 const hasVersion = (version: string): boolean => version !== '' && version !== '0.0'
 
 function andList(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
+  return words.length < 2 ? words.join('') : t`${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`
 }

@@ -2,6 +2,7 @@ import type { VaultKey, Where } from '../../contracts/keyProcess.ts'
 import { wipe } from '../../crypto/random.ts'
 import type { SignatureAlgorithm } from '../../crypto/signature.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { Log } from '../../support/log.ts'
 import { DEFAULT_LABEL } from '../signer.ts'
 import { badReply, type Connection } from './connection.ts'
@@ -66,7 +67,7 @@ export async function openTokenSigner(options: TokenSignerOptions): Promise<Proc
       : (connection) =>
           loggedIn(keyProcess, connection, where, async () => {
             const made = await keyProcess.callOn(connection, 'generate', { where, label, algorithm: create })
-            if (made.handle === null) throw badReply('made a key of another algorithm than it was asked for')
+            if (made.handle === null) throw badReply(said('made a key of another algorithm than it was asked for'))
             return made
           })
   return ProcessSigner.open({ keyProcess, first, open, log })

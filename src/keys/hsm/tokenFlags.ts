@@ -1,5 +1,6 @@
 import type { PinState } from '../../contracts/inventory.ts'
 import type { TokenFacts } from '../../contracts/keyFacts.ts'
+import { t } from '../../support/l10n.ts'
 
 /** CK_TOKEN_INFO.flags (PKCS#11 v3.2, section 3.2, table "Token Information Flags"). */
 export const FLAG = {
@@ -24,26 +25,26 @@ type Flags = Pick<TokenFacts, 'flags'>
 export const has = ({ flags }: Flags, flag: keyof typeof FLAG): boolean => (flags & FLAG[flag]) !== 0
 
 const WORDS: readonly (readonly [keyof typeof FLAG, string])[] = [
-  ['error', 'failed its self-test'],
-  ['locked', 'user PIN locked'],
-  ['finalTry', 'last try of the user PIN'],
-  ['countLow', 'a wrong user PIN was given'],
-  ['toBeChanged', 'user PIN has to be changed'],
-  ['soLocked', 'security officer’s PIN locked'],
-  ['soFinalTry', 'last try of the security officer’s PIN'],
-  ['soCountLow', 'a wrong security officer’s PIN was given'],
-  ['writeProtected', 'write-protected'],
-  ['loginRequired', 'login required'],
-  ['keypad', 'PIN on its own keypad'],
-  ['rng', 'random numbers of its own'],
+  ['error', t('failed its self-test')],
+  ['locked', t('user PIN locked')],
+  ['finalTry', t('last try of the user PIN')],
+  ['countLow', t('a wrong user PIN was given')],
+  ['toBeChanged', t('user PIN has to be changed')],
+  ['soLocked', t('security officer’s PIN locked')],
+  ['soFinalTry', t('last try of the security officer’s PIN')],
+  ['soCountLow', t('a wrong security officer’s PIN was given')],
+  ['writeProtected', t('write-protected')],
+  ['loginRequired', t('login required')],
+  ['keypad', t('PIN on its own keypad')],
+  ['rng', t('random numbers of its own')],
 ]
 
 /** What is remarkable of a token's flags, worst first. */
 export function flagWords(token: Flags): string[] {
   const told = WORDS.filter(([flag]) => has(token, flag)).map(([, words]) => words)
   const missing = [
-    has(token, 'tokenInitialized') ? [] : ['not initialised'],
-    has(token, 'userPinInitialized') || !has(token, 'loginRequired') ? [] : ['no user PIN set'],
+    has(token, 'tokenInitialized') ? [] : [t('not initialised')],
+    has(token, 'userPinInitialized') || !has(token, 'loginRequired') ? [] : [t('no user PIN set')],
   ].flat()
   return [...missing, ...told]
 }

@@ -3,7 +3,7 @@ import type { Result } from '../../contracts/keyProcess.ts'
 import type { SignInput } from '../../contracts/signInput.ts'
 import { thumbprint } from '../../crypto/jwk.ts'
 import type { SignatureAlgorithm } from '../../crypto/signature.ts'
-import { signingInput } from '../../evidence/signingInput.ts'
+import { signingInput, type SigningKey } from '../../evidence/signingInput.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
 import { custodyOf } from '../hsm/custody.ts'
 import type { Proof } from './proof.ts'
@@ -26,14 +26,16 @@ export interface HeldKey {
  * built here, from the closed union, so whoever controls the editor cannot have bytes of its own choosing signed.
  */
 export class KeyTable {
-  private readonly keys = new Map<number, HeldKey>()
+  private readonly keys = new Map<number, { readonly held: HeldKey; readonly signer: SigningKey }>()
   private next = 1
   private readonly running = new Set<Promise<unknown>>()
   private gate: Promise<unknown> = Promise.resolve()
 
   add(key: HeldKey): number {
     const handle = this.next++
-    this.keys.set(handle, key)
+    const { algorithm, publicKey, facts } = key
+    const signer = { kid: thumbprint(algorithm, publicKey), algorithm, custody: custodyOf(facts).custody }
+    this.keys.set(handle, { held: key, signer })
     return handle
   }
 
@@ -74,10 +76,9 @@ export class KeyTable {
   }
 
   private async signNow(handle: number, input: SignInput): Promise<Result<'sign'>> {
-    const key = this.keys.get(handle)
-    if (key === undefined) throw new CountersignError('key-missing', 'The key was closed. Open it again.')
-    const { algorithm, publicKey, facts } = key
-    const signer = { kid: thumbprint(algorithm, publicKey), algorithm, custody: custodyOf(facts).custody }
+    const opened = this.keys.get(handle)
+    if (opened === undefined) throw new CountersignError('key-missing', 'The key was closed. Open it again.')
+    const { held: key, signer } = opened
     const { bytes, jws } = signingInput(input, signer)
     if (input.kind === 'transition') key.proof.spend(jws?.payload ?? bytes)
     const began = performance.now()
@@ -85,17 +86,17 @@ export class KeyTable {
       return { signature: await key.sign(bytes), took: performance.now() - began }
     } catch (thrown) {
       // The token knows it no more: whoever opens it again gets another handle, and this one would be kept for ever.
-      if (toCountersignError(thrown).code === 'key-missing') this.close((held) => held === key)
+      if (toCountersignError(thrown).code === 'key-missing') this.close((other) => other === key)
       throw thrown
     }
   }
 
   /** Closes the keys that `which` picks, all of them without it; vault seeds are wiped. */
   close(which: (key: HeldKey) => boolean = () => true): void {
-    for (const [handle, key] of this.keys) {
-      if (!which(key)) continue
+    for (const [handle, { held }] of this.keys) {
+      if (!which(held)) continue
       this.keys.delete(handle)
-      key.dispose()
+      held.dispose()
     }
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '../../contracts/keyProcess.ts'
 import { wipe } from '../../crypto/random.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import { createHolder, type Holder } from './holder.ts'
 import { wireError } from './wireError.ts'
 
@@ -30,7 +31,7 @@ let handlers: Partial<Handlers> = {
 
 async function handle<O extends Operation>(operation: O, raw: unknown): Promise<Result<O>> {
   const handler = handlers[operation]
-  if (handler === undefined) throw new CountersignError('usage', `This key process does not answer "${operation}".`)
+  if (handler === undefined) throw new CountersignError('usage', said`This key process does not answer "${operation}".`)
   return handler(parseParams(operation, raw))
 }
 

@@ -1,11 +1,12 @@
 import { PROCESS_ERRORS } from '../../contracts/keyProcess.ts'
+import { toWire, type WireSentence } from '../../contracts/wireSentence.ts'
 import type { CountersignError } from '../../support/errors.ts'
 
 /** An error as it crosses the process boundary: code, sentence and return value of the module; no cause, no stack. */
-export function wireError(error: CountersignError): { code: string; message: string; ckr?: number } {
+export function wireError(error: CountersignError): { code: string; sentence: WireSentence; ckr?: number } {
   const code = PROCESS_ERRORS.find((known) => known === error.code) ?? 'internal'
   const ckr = ckrOf(error.cause)
-  return { code, message: error.message.slice(0, 500), ...(ckr === undefined ? {} : { ckr }) }
+  return { code, sentence: toWire(error.sentence), ...(ckr === undefined ? {} : { ckr }) }
 }
 
 /** The CK_RV of a Pkcs11Error; other errors have no numeric code. */

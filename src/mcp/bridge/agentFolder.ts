@@ -6,6 +6,7 @@ import { encodeBase64url, encodeUtf8 } from '../../crypto/encoding.ts'
 import { constantTimeEqual, sha384 } from '../../crypto/hash.ts'
 import { randomBytes } from '../../crypto/random.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import { checkOwnFolder } from './socketFolder.ts'
 import { bearerToken, type TokenCheck } from './tokens.ts'
 
@@ -48,12 +49,15 @@ export class AgentFolder implements TokenCheck {
         if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown
       })
     } catch (cause) {
-      throw new CountersignError('file-unreadable', `${file} cannot be written.`, { cause })
+      throw new CountersignError('file-unreadable', said`${file} cannot be written.`, { cause })
     } finally {
       await rm(temporary, { force: true })
     }
     if (this.token(agent) === undefined) {
-      throw new CountersignError('file-permissions', `${file} is not a token of mode 0600. Remove it, then try again.`)
+      throw new CountersignError(
+        'file-permissions',
+        said`${file} is not a token of mode 0600. Remove it, then try again.`,
+      )
     }
   }
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { chmod, rm } from 'node:fs/promises'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import { type Log, silentLog } from '../../support/log.ts'
 import { errorReply } from '../errorReply.ts'
 import type { Tunnel, TunnelResponse } from '../exchange/client.ts'
@@ -112,7 +113,7 @@ export class Bridge {
       return this.turnAway(request, response, { ...errorReply(error, EMPTY), status: admitted.status })
     }
     if (!this.options.routes.has(admitted.server, admitted.gateway)) {
-      const error = new CountersignError('server-unknown', `There is no server ${admitted.server} here.`)
+      const error = new CountersignError('server-unknown', said`There is no server ${admitted.server} here.`)
       return this.turnAway(request, response, { ...errorReply(error, EMPTY), status: 404 })
     }
     if (admitted.method === 'HEAD') {
@@ -176,7 +177,7 @@ function revoked(): CountersignError {
 /** The gateway never sends these (docs/PROTOCOL.md): an agent would start OAuth, or follow a redirect around us. */
 function checkStatus({ status }: TunnelResponse): void {
   if (status !== 401 && status !== 407 && (status < 300 || status > 399)) return
-  throw new CountersignError('upstream', `The server answered with status ${status}, which is not passed on.`)
+  throw new CountersignError('upstream', said`The server answered with status ${status}, which is not passed on.`)
 }
 
 /** The whole body, or undefined as soon as it is longer than 16 MiB. Rejects when the agent leaves before its end. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { encodeBase64url } from '../../crypto/encoding.ts'
 import { randomBytes } from '../../crypto/random.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 
 /** sun_path of macOS, the shortest there is, with its NUL. Longer paths are cut off silently by some systems. */
 const MAX_PATH = 103
@@ -19,7 +20,7 @@ export async function socketPath(folder: string, prefix = ''): Promise<string> {
   await checkOwnFolder(folder)
   const path = join(folder, `${name}.sock`)
   if (Buffer.byteLength(path) > MAX_PATH) {
-    throw new CountersignError('config-invalid', `The path of the folder ${folder} is too long for a socket.`)
+    throw new CountersignError('config-invalid', said`The path of the folder ${folder} is too long for a socket.`)
   }
   return path
 }
@@ -29,6 +30,6 @@ export async function checkOwnFolder(folder: string): Promise<void> {
   // lstat: whoever may replace the folder by a link chooses where the socket is made.
   const found = await lstat(folder)
   if (found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0) return
-  const sentence = `The folder ${folder} must be yours alone (mode 0700). Remove it or correct it, then try again.`
+  const sentence = said`The folder ${folder} must be yours alone (mode 0700). Remove it or correct it, then try again.`
   throw new CountersignError('file-permissions', sentence)
 }

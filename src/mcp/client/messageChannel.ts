@@ -1,4 +1,5 @@
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import { type Log, silentLog } from '../../support/log.ts'
 import type { Tunnel, TunnelRequest, TunnelResponse } from '../exchange/client.ts'
 import { openExchange } from '../exchange/openExchange.ts'
@@ -231,6 +232,6 @@ function pause(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 function unanswered(server: string): CountersignError {
-  const sentence = `${server} ended its answer early. It may have carried out the call: look before you repeat it.`
+  const sentence = said`${server} ended its answer early. It may have carried out the call: look before you repeat it.`
   return new CountersignError('outcome-unknown', sentence)
 }

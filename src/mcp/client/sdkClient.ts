@@ -1,6 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { Implementation, ServerCapabilities, Tool } from '@modelcontextprotocol/sdk/types.js'
 import { toCountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { ExchangeClient } from '../exchange/client.ts'
 import { SessionTransport } from './sdkTransport.ts'
 
@@ -48,7 +49,9 @@ export async function inspectServer(
       tools,
     }
   } catch (thrown) {
-    throw transport.failure ?? toCountersignError(thrown, `The server ${server} did not answer as an MCP server does.`)
+    throw (
+      transport.failure ?? toCountersignError(thrown, said`The server ${server} did not answer as an MCP server does.`)
+    )
   } finally {
     await mcp.close().catch(() => {})
   }

@@ -1,14 +1,15 @@
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import { redact } from '../../support/log.ts'
 import type { TunnelResponse } from '../exchange/client.ts'
 
 /** The error for a response with a status of 400 or more, with the server's own words where it has any. */
 export function statusError(server: string, response: Extract<TunnelResponse, { kind: 'body' }>): CountersignError {
-  const said = wordsOf(response.body)
-  const words = said === undefined ? '' : `: ${redact(said)}`
+  const reason = wordsOf(response.body)
+  const words = reason === undefined ? '' : `: ${redact(reason)}`
   return new CountersignError(
     response.status === 404 ? 'server-gone' : 'upstream',
-    `${server} answered with status ${response.status}${words}`,
+    said`${server} answered with status ${response.status}${words}`,
   )
 }
 

@@ -1,5 +1,6 @@
 import type { Session, VerifiedContext } from '../../session/api.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import { type Log, silentLog } from '../../support/log.ts'
 import { ClientExchange, type TunnelResponse } from './clientExchange.ts'
 import { encodeRequestHead, type RequestHead } from './head.ts'
@@ -136,6 +137,6 @@ function cancelled(): CountersignError {
 
 function outcomeUnknown(server: string, cause: CountersignError): CountersignError {
   // Why first: whoever reads this has to know whether a network failed or an answer did not verify.
-  const sentence = `${cause.message} ${server} had not answered yet. It may have carried out the call: look before you repeat it.`
+  const sentence = said`${cause.sentence} ${server} had not answered yet. It may have carried out the call: look before you repeat it.`
   return new CountersignError('outcome-unknown', sentence, { cause })
 }

@@ -1,6 +1,7 @@
 import { isOneEvent } from '../../evidence/eventData.ts'
 import type { VerifiedContext } from '../../session/api.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said, type Sentence } from '../../support/l10n.ts'
 import { EventQueue } from './eventQueue.ts'
 import { decodeResponseHead, type Header } from './head.ts'
 
@@ -65,16 +66,16 @@ export class ClientExchange {
    */
   accept(context: VerifiedContext): Promise<void> | void {
     const { statement } = context
-    if (statement.req !== this.digest || this.digest === undefined) throw violation('answers another request')
-    if (statement.server !== this.server) throw violation('names another server than its request')
+    if (statement.req !== this.digest || this.digest === undefined) throw violation(said('answers another request'))
+    if (statement.server !== this.server) throw violation(said('names another server than its request'))
     switch (statement.kind) {
       case 'response':
       case 'head':
         return this.answer(context)
       case 'event':
-        if (this.phase !== 'streaming') throw violation('is an event outside a stream')
+        if (this.phase !== 'streaming') throw violation(said('is an event outside a stream'))
         // Two halves would make a message for the agent that neither of their statements describes.
-        if (!isOneEvent(context.body)) throw violation('is not one whole event')
+        if (!isOneEvent(context.body)) throw violation(said('is not one whole event'))
         this.events += 1
         return this.cancelled ? undefined : this.queue.push(context.body)
       case 'end':
@@ -82,7 +83,7 @@ export class ClientExchange {
       case 'request':
       case 'cancel':
       case 'close':
-        throw violation('is of a kind that a gateway does not send')
+        throw violation(said('is of a kind that a gateway does not send'))
     }
   }
 
@@ -105,10 +106,10 @@ export class ClientExchange {
   }
 
   private answer(context: VerifiedContext): void {
-    if (this.phase !== 'waiting') throw violation('answers a second time')
+    if (this.phase !== 'waiting') throw violation(said('answers a second time'))
     const { status, headers } = decodeResponseHead(context.head)
     if (context.statement.kind === 'head') {
-      if (context.body.length > 0) throw violation('is a head with a body')
+      if (context.body.length > 0) throw violation(said('is a head with a body'))
       this.phase = 'streaming'
       this.resolve({ kind: 'stream', status, headers, events: this.queue })
     } else {
@@ -119,10 +120,10 @@ export class ClientExchange {
 
   private finish(context: VerifiedContext): void {
     const { end } = context.statement
-    if (end === undefined || context.body.length > 0) throw violation('is a malformed end')
-    if (end.events !== this.events) throw violation('counts other events than came')
+    if (end === undefined || context.body.length > 0) throw violation(said('is a malformed end'))
+    if (end.events !== this.events) throw violation(said('counts other events than came'))
     const reason = END_REASONS.find((known) => known === end.reason)
-    if (reason === undefined) throw violation('ends for an unknown reason')
+    if (reason === undefined) throw violation(said('ends for an unknown reason'))
     if (this.phase === 'waiting') this.reject(unanswered(this.server))
     this.phase = 'ended'
     this.queue.end(reason === 'complete' ? undefined : broken(this.server, reason))
@@ -132,16 +133,16 @@ export class ClientExchange {
 function unanswered(server: string): CountersignError {
   return new CountersignError(
     'outcome-unknown',
-    `The gateway could not pass on the answer of ${server}. The call may have been carried out: look before you repeat it.`,
+    said`The gateway could not pass on the answer of ${server}. The call may have been carried out: look before you repeat it.`,
   )
 }
 
 function broken(server: string, reason: EndReason): CountersignError {
   return reason === 'cancelled'
     ? new CountersignError('cancelled', 'The call was cancelled.')
-    : new CountersignError('server-gone', `The server ${server} broke off its answer. Try again, and see its log.`)
+    : new CountersignError('server-gone', said`The server ${server} broke off its answer. Try again, and see its log.`)
 }
 
-function violation(how: string): CountersignError {
-  return new CountersignError('peer-protocol', `The gateway sent a context that ${how}. The session was closed.`)
+function violation(how: Sentence): CountersignError {
+  return new CountersignError('peer-protocol', said`The gateway sent a context that ${how}. The session was closed.`)
 }

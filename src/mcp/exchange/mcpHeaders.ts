@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import { type Message, readMessage } from '../message.ts'
 import { header, type RequestHead } from './head.ts'
 
@@ -49,5 +50,8 @@ export function decodeHeaderText(value: string): string | undefined {
 }
 
 function differs(name: string): CountersignError {
-  return new CountersignError('header-mismatch', `The header ${name} differs from the message. It was not passed on.`)
+  return new CountersignError(
+    'header-mismatch',
+    said`The header ${name} differs from the message. It was not passed on.`,
+  )
 }

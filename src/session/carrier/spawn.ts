@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { Carrier } from './carrier.ts'
 import { StreamCarrier } from './stdio.ts'
 
@@ -64,7 +65,7 @@ export async function spawnCarrier(options: SpawnOptions): Promise<Carrier> {
     child.once('spawn', resolve)
     child.once('error', (cause) => {
       reject(
-        new CountersignError('gateway-unreachable', `The command ${command} of the gateway cannot be started.`, {
+        new CountersignError('gateway-unreachable', said`The command ${command} of the gateway cannot be started.`, {
           cause,
         }),
       )

@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws'
 import { plain } from '../../crypto/encoding.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import { MAX_FRAME } from '../channel/record.ts'
 import type { Carrier } from './carrier.ts'
 import { Inbox } from './inbox.ts'
@@ -111,7 +112,7 @@ export async function connectWebSocket(url: string, signal?: AbortSignal): Promi
       signal?.removeEventListener('abort', cancel)
       // Errors after this one (an aborted upgrade reports twice) have nobody to go to, and must not be uncaught.
       socket.on('error', () => {})
-      const sentence = `The gateway at ${target.host} cannot be reached. Check that it runs and that the address is right.`
+      const sentence = said`The gateway at ${target.host} cannot be reached. Check that it runs and that the address is right.`
       reject(new CountersignError('gateway-unreachable', sentence, { cause }))
     }
     socket.once('error', failed)

@@ -1,4 +1,5 @@
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { OutgoingContext } from '../api.ts'
 import { MAX_CONTEXT, MAX_HEAD } from '../limits.ts'
 import type { Closing } from './outgoing.ts'
@@ -17,7 +18,7 @@ export function checkSize(context: OutgoingContext | Closing): void {
 
 /** The record may have left before the connection did: "nothing was sent" could be a lie, and a retry a second execution. */
 export function unknown(cause: Error): CountersignError {
-  const sentence = `${toCountersignError(cause).message} This was being sent meanwhile; whether it arrived is not known.`
+  const sentence = said`${toCountersignError(cause).sentence} This was being sent meanwhile; whether it arrived is not known.`
   return new CountersignError('outcome-unknown', sentence, { cause })
 }
 
@@ -26,7 +27,8 @@ export function interrupted(): CountersignError {
 }
 
 export function away(): CountersignError {
-  const sentence =
-    'The connection to the gateway was lost, and it did not come back in time. Nothing was sent; try again.'
+  const sentence = said(
+    'The connection to the gateway was lost, and it did not come back in time. Nothing was sent; try again.',
+  )
   return new CountersignError('gateway-unreachable', sentence)
 }

@@ -1,4 +1,5 @@
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 
 /** Time that a handshake may take. It stands still while a person is asked: nobody reads a fingerprint in ten seconds. */
 export class Deadline {
@@ -43,7 +44,7 @@ export class Deadline {
     this.startedAt = performance.now()
     this.timer = setTimeout(
       () => {
-        const sentence = 'The handshake took too long: the other end, or the signing key, did not answer in time.'
+        const sentence = said('The handshake took too long: the other end, or the signing key, did not answer in time.')
         this.controller.abort(new CountersignError('handshake-timeout', sentence))
       },
       Math.max(0, this.left),

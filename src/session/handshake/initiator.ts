@@ -15,7 +15,7 @@ import { type Answered, OFFER, readAnswer } from '../transition/extension.ts'
 import { checkAnswered, type Extension, isMentioned, LEGS } from './extensions.ts'
 import { type Flights, openFlight, sealFlight } from './flights.ts'
 import { displayName } from './identity.ts'
-import { finishedMac, type HandshakeKeys, KeySchedule, wipeEpoch, wipeKeys } from './keySchedule.ts'
+import { finishedMac, type HandshakeKeys, KeySchedule, wipeKeys } from './keySchedule.ts'
 import {
   type ClientHello,
   encodeCI,
@@ -39,6 +39,13 @@ export interface InitiatorOptions {
   readonly clock: Clock
   /** For a session whose connection was lost: makes the extension that names it. @param transcript th(SF), 48 bytes */
   readonly resume?: (transcript: Uint8Array) => Extension
+  /** For the first suite of the offer, made already; it is this handshake's from here on. */
+  readonly key?: HybridKey | undefined
+}
+
+/** Only suites that the own key may authenticate are offered, so that each is one that can succeed. */
+export function offerOf({ suites, identity }: Pick<InitiatorOptions, 'suites' | 'identity'>): readonly SuiteName[] {
+  return suites.filter((name) => signatureMeets(name, identity.signer.algorithm))
 }
 
 /** The same for all clients. */
@@ -63,6 +70,7 @@ export class Initiator {
     this.options = options
     this.flights = flights
     this.deadline = deadline
+    this.key = options.key
     this.recorder = new HandshakeRecorder(options.clock)
     const { kid, algorithm, publicKey, custody } = options.identity.signer
     this.self = { kid, algorithm, publicKey, custody, name: displayName(options.identity.name) }
@@ -86,8 +94,7 @@ export class Initiator {
 
   /** Says hello, and once more if the gateway asks for it. Returns the suite of the shares, and what came that is no Retry. */
   private async sayHello(): Promise<{ readonly suite: SuiteName; readonly frame: Uint8Array }> {
-    // Only suites that the own key may authenticate are offered, so that each is one that can succeed.
-    const offer = this.options.suites.filter((name) => signatureMeets(name, this.self.algorithm))
+    const offer = offerOf(this.options)
     const [first] = offer
     if (first === undefined) {
       throw new CountersignError(
@@ -95,7 +102,7 @@ export class Initiator {
         'The identity key is too weak for every suite that is allowed.',
       )
     }
-    const key = (this.key = await generateHybridKey(first))
+    const key = (this.key ??= await generateHybridKey(first))
     const hello = { versions: [PROTOCOL_VERSION], suites: offer, nonce: randomBytes(NONCE_LENGTH), extensions: OFFERS }
     const m1 = await this.sendClientHello(hello, key)
     const frame = await this.flights.receive(MAX_FLIGHT)
@@ -198,19 +205,11 @@ export class Initiator {
     const cv = element(ELEMENT.CV, signature)
     const cf = element(ELEMENT.CF, finishedMac(keys.client, this.transcript.add(cv)))
     const transcript = this.transcript.add(cf)
+    const bytes = await this.flights.send(sealFlight(keys.client, before, [ci, cv, cf]))
+    const parts = partsOf(['identity', 'signature', 'finished'], [ci, cv, cf], true)
+    this.recorder.message('ClientAuth', 'client', bytes, parts)
+    // Now and not before: the gateway is busy with the signature anyway.
     const secrets = schedule.applicationSecrets(transcript)
-    try {
-      const bytes = await this.flights.send(sealFlight(keys.client, before, [ci, cv, cf]))
-      this.recorder.message(
-        'ClientAuth',
-        'client',
-        bytes,
-        partsOf(['identity', 'signature', 'finished'], [ci, cv, cf], true),
-      )
-    } catch (error) {
-      wipeEpoch(secrets)
-      throw error
-    }
     return { suite, self: this.self, peer, secrets, transcript, recorder: this.recorder }
   }
 }

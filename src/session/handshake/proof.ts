@@ -8,6 +8,7 @@ import type { PeerIdentity } from '../api.ts'
 import type { Element } from './elements.ts'
 import { finishedMac, type HandshakeKeys } from './keySchedule.ts'
 import { parseFinished, parseSignature } from './messages.ts'
+import { said } from '../../support/l10n.ts'
 
 /** What the peer has to prove: that it holds its identity key and the secrets of this very handshake. */
 export interface Proof {
@@ -36,7 +37,7 @@ export async function checkProof(proof: Proof): Promise<void> {
   if (!signatureMeets(suite, peer.algorithm)) {
     throw new SessionError(
       ALERT.badIdentity,
-      `The other end has a weaker key than the suite asks for: ${peer.algorithm}.`,
+      said`The other end has a weaker key than the suite asks for: ${peer.algorithm}.`,
     )
   }
   const { bytes } = signingInput({ kind: 'handshake', role, suite, hash: signed }, peer)

@@ -30,8 +30,8 @@ export async function gatewayClient(folder: string, keyProcessPath: string, url:
   const own = await ports(folder, 'client', keyProcessPath)
   const trust = { checkGateway: async () => 'accept' as const }
   return async () => {
-    const carrier = await connectWebSocket(url)
-    const session = await connectSession({ ...own, carrier, suites: DEFAULT_SUITES, trust })
+    const carrier = () => connectWebSocket(url)
+    const session = await connectSession({ ...own, carrier, resumable: false, suites: DEFAULT_SUITES, trust })
     return () => session.close()
   }
 }

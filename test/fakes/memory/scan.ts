@@ -150,6 +150,8 @@ class Index {
       pair = (pair >> 8) | ((bytes[at + 1] ?? 0) << 8)
       if (starts[pair] === 0) continue
       for (const needle of this.needles.get(bytes.readUInt32LE(at)) ?? []) {
+        // What goes on behind these bytes is found when they are carried over to the next.
+        if (at + needle.bytes.length > bytes.length) continue
         if (bytes.compare(needle.bytes, 0, needle.bytes.length, at, at + needle.bytes.length) === 0) {
           const regions = this.found.get(needle.name) ?? new Set()
           this.found.set(needle.name, regions.add(region))

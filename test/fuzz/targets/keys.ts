@@ -155,7 +155,7 @@ export const KEYS: readonly Target[] = [
     ['key-process-reply'],
     [
       { id: 1, ok: true, result: null },
-      { id: 2, ok: false, error: { code: 'pin-wrong', message: 'no', ckr: 160 } },
+      { id: 2, ok: false, error: { code: 'pin-wrong', sentence: { english: 'no', fillings: [] }, ckr: 160 } },
     ],
     unchanged(parseReply),
   ),

@@ -124,13 +124,15 @@ describe('the messages of the key process', () => {
       { id: 1, ok: true },
       { id: '1', ok: true, result: 1 },
       { id: 1, ok: true, result: 1, error: { code: 'pkcs11', message: '' } },
-      { id: 1, ok: false, error: { code: 'new-code', message: '' } },
-      { id: 1, ok: false, error: { code: 'pkcs11', message: 'x'.repeat(501) } },
+      { id: 1, ok: false, error: { code: 'new-code', sentence: { english: '', fillings: [] } } },
+      { id: 1, ok: false, error: { code: 'pkcs11', sentence: { english: 'x'.repeat(501), fillings: [] } } },
       { id: 1, ok: 'true', result: 1 },
     ]) {
       expect(() => parseReply(raw)).toThrow(badReply)
     }
-    expect(parseReply({ id: 1, ok: false, error: { code: 'pkcs11', message: 'm', ckr: 5 } }).ok).toBe(false)
+    expect(
+      parseReply({ id: 1, ok: false, error: { code: 'pkcs11', sentence: { english: 'm', fillings: [] }, ckr: 5 } }).ok,
+    ).toBe(false)
   })
 
   it('say where they are wrong, and not with what', () => {

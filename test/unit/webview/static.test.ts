@@ -27,9 +27,10 @@ test('one file knows the toolkit', () => {
   expect(importers).toEqual(['toolkit.ts'])
 })
 
-test('of the extension it knows the contracts only', () => {
+test('of the extension it knows the contracts only, and how a text is translated', () => {
   for (const { file, text } of scripts) {
-    for (const [, from] of text.matchAll(/from '([^']*\/src\/[^']*)'/g)) expect(from, file).toContain('/src/contracts/')
+    for (const [, from] of text.matchAll(/from '([^']*\/src\/[^']*)'/g))
+      expect(from, file).toMatch(/\/src\/(contracts\/|support\/l10n\.ts$)/)
   }
 })
 

@@ -128,7 +128,15 @@ test('what was not measured is a dash', () => {
 
 test('the document escapes every value and keeps its policy', () => {
   const evil = '"><script>alert(1)</script>; script-src *'
-  const html = panelHtml({ nonce: evil, cspSource: evil, scriptUri: evil, styleUri: evil, title: evil })
+  const html = panelHtml({
+    nonce: evil,
+    cspSource: evil,
+    scriptUri: evil,
+    styleUri: evil,
+    title: evil,
+    language: evil,
+    words: evil,
+  })
   expect(html).not.toContain('<script>alert')
   expect(html.match(/<script/g)).toHaveLength(1)
   expect(html.match(/script-src/g)?.length).toBeGreaterThan(0)
@@ -136,6 +144,14 @@ test('the document escapes every value and keeps its policy', () => {
   expect(policy.split('; ')).toHaveLength(7)
   expect(policy).toContain('default-src &#39;none&#39;')
   expect(
-    panelHtml({ nonce: 'n', cspSource: "'self' https://x.test", scriptUri: 's', styleUri: 'c', title: 't' }),
+    panelHtml({
+      nonce: 'n',
+      cspSource: "'self' https://x.test",
+      scriptUri: 's',
+      styleUri: 'c',
+      title: 't',
+      language: 'en',
+      words: '{}',
+    }),
   ).toContain('style-src &#39;self&#39; https://x.test')
 })

@@ -1,5 +1,6 @@
 import { createScanner, type Node, parseTree, type ParseError } from 'jsonc-parser'
 import { CountersignError } from '../../../support/errors.ts'
+import { said, type Sentence } from '../../../support/l10n.ts'
 import { inert } from '../../../support/printable.ts'
 
 /** JSON as most agents read it, or with the comments and trailing commas that VS Code allows. */
@@ -28,8 +29,8 @@ export function addEntry(text: string, { container, within = [], name, dialect }
   const root = objectIn(parsed(text, dialect), within)
   const holder = memberOf(root, container)
   if (holder === undefined) return inserted(text, root, within.length + 1, container, { [name]: value }, style)
-  if (holder.type !== 'object') throw invalid(`"${container}" is no object`)
-  if (memberOf(holder, name) !== undefined) throw invalid(`there is a server "${name}" already`)
+  if (holder.type !== 'object') throw invalid(said`"${inert(container)}" is no object`)
+  if (memberOf(holder, name) !== undefined) throw invalid(said`there is a server "${inert(name)}" already`)
   return inserted(text, holder, within.length + 2, name, value, style)
 }
 
@@ -41,7 +42,7 @@ export function removeEntry(text: string, place: Place): string {
   const { name } = place
   const holder = holderIn(text, place)
   const property = holder === undefined ? undefined : memberOf(holder, name)?.parent
-  if (holder === undefined || property === undefined) throw invalid(`there is no server "${name}"`)
+  if (holder === undefined || property === undefined) throw invalid(said`there is no server "${inert(name)}"`)
   const siblings = holder.children ?? []
   const at = siblings.indexOf(property)
   const before = siblings[at - 1]
@@ -141,8 +142,8 @@ export function parsed(text: string, dialect: Dialect): Node {
   const readable = text.startsWith('\ufeff') ? ` ${text.slice(1)}` : text
   const root = parseTree(readable, errors, { allowTrailingComma: loose, disallowComments: !loose })
   const first = errors[0]
-  if (first !== undefined) throw invalid(`line ${text.slice(0, first.offset).split('\n').length} cannot be read`)
-  if (root?.type !== 'object') throw invalid('it is no JSON object')
+  if (first !== undefined) throw invalid(said`line ${text.slice(0, first.offset).split('\n').length} cannot be read`)
+  if (root?.type !== 'object') throw invalid(said('it is no JSON object'))
   return root
 }
 
@@ -156,7 +157,7 @@ export function holderIn(text: string, { container, within = [], dialect }: Omit
 function objectIn(root: Node, within: readonly string[]): Node {
   return within.reduce((node, name) => {
     const found = memberOf(node, name)
-    if (found?.type !== 'object') throw invalid(`there is no "${name}"`)
+    if (found?.type !== 'object') throw invalid(said`there is no "${inert(name)}"`)
     return found
   }, root)
 }
@@ -164,7 +165,7 @@ function objectIn(root: Node, within: readonly string[]): Node {
 /** The value of a member. A name that is there twice is refused: its readers do not agree which one counts. */
 export function memberOf(object: Node, name: string): Node | undefined {
   const found = (object.children ?? []).filter(({ children }) => children?.[0]?.value === name)
-  if (found.length > 1) throw invalid(`"${name}" is there twice`)
+  if (found.length > 1) throw invalid(said`"${inert(name)}" is there twice`)
   return found[0]?.children?.[1]
 }
 
@@ -191,6 +192,6 @@ export function styleOf(text: string): Style {
   return { lineEnd, indent: /\n(\t| +)["}]/.exec(text)?.[1] ?? '  ' }
 }
 
-export function invalid(what: string): CountersignError {
-  return new CountersignError('config-invalid', `In the agent’s file ${inert(what)}. Nothing was written.`)
+export function invalid(what: Sentence): CountersignError {
+  return new CountersignError('config-invalid', said`In the agent’s file ${what}. Nothing was written.`)
 }

@@ -1,5 +1,7 @@
 import type { Node } from 'jsonc-parser'
 import { holderIn, invalid, memberOf, parsed, type Place, styleOf } from './jsonEdits.ts'
+import { inert } from '../../../support/printable.ts'
+import { said } from '../../../support/l10n.ts'
 
 /** A text after one of its entries was replaced, and that entry as it was written. */
 export interface Swapped {
@@ -43,7 +45,7 @@ export function restoreEntry(text: string, place: Place, original: string): stri
 export function strictEntries(text: string, place: Omit<Place, 'name'>): ReadonlyMap<string, unknown> {
   const holder = text.trim() === '' ? undefined : holderIn(text, place)
   if (holder === undefined) return new Map()
-  if (holder.type !== 'object') throw invalid(`"${place.container}" is no object`)
+  if (holder.type !== 'object') throw invalid(said`"${inert(place.container)}" is no object`)
   return membersOf(holder)
 }
 
@@ -56,7 +58,7 @@ export function strictMember(text: string, name: string, dialect: Place['dialect
 function entryIn(text: string, place: Place): Node {
   const holder = holderIn(text, place)
   const found = holder === undefined ? undefined : memberOf(holder, place.name)
-  if (found === undefined) throw invalid(`there is no server "${place.name}"`)
+  if (found === undefined) throw invalid(said`there is no server "${inert(place.name)}"`)
   return found
 }
 
@@ -64,7 +66,7 @@ function membersOf({ children = [] }: Node): ReadonlyMap<string, unknown> {
   const members = new Map<string, unknown>()
   for (const { children: [key, value] = [] } of children) {
     const name = String(key?.value)
-    if (members.has(name)) throw invalid(`"${name}" is there twice`)
+    if (members.has(name)) throw invalid(said`"${inert(name)}" is there twice`)
     members.set(name, value && valueOf(value))
   }
   return members

@@ -3,6 +3,7 @@ import { basename, dirname, join, sep } from 'node:path'
 import { decodeUtf8, encodeBase64url, encodeUtf8 } from '../../../crypto/encoding.ts'
 import { randomBytes } from '../../../crypto/random.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 
 const LARGEST = 32 * 1024 * 1024
 const NOTHING = new Uint8Array()
@@ -25,7 +26,7 @@ export async function readAgentFile(path: string, workspace?: string): Promise<F
     // Byte for byte: decodeUtf8 keeps a byte order mark and refuses what is no UTF-8.
     return { bytes, text: bytes === undefined ? '' : decodeUtf8(bytes) }
   } catch (cause) {
-    throw new CountersignError('file-unreadable', `${path} is not UTF-8. Nothing was written.`, { cause })
+    throw new CountersignError('file-unreadable', said`${path} is not UTF-8. Nothing was written.`, { cause })
   }
 }
 
@@ -45,7 +46,7 @@ export async function writeAgentFile(
     now === undefined || before.bytes === undefined ? now === before.bytes : Buffer.compare(now, before.bytes) === 0
   // An agent writes its own file as well, and a person may have it open.
   if (!same)
-    throw new CountersignError('file-unreadable', `${path} was changed meanwhile. Nothing was written: try again.`)
+    throw new CountersignError('file-unreadable', said`${path} was changed meanwhile. Nothing was written: try again.`)
   const target = now === undefined ? path : await realpath(path)
   const temporary = join(dirname(target), `.${basename(target)}.${encodeBase64url(randomBytes(6))}`)
   try {
@@ -62,7 +63,7 @@ export async function writeAgentFile(
     if (now !== undefined) await chmod(temporary, mode)
     await rename(temporary, target)
   } catch (cause) {
-    throw new CountersignError('file-unreadable', `${path} cannot be written.`, { cause })
+    throw new CountersignError('file-unreadable', said`${path} cannot be written.`, { cause })
   } finally {
     await rm(temporary, { force: true }).catch(() => {})
   }
@@ -79,7 +80,7 @@ async function bytesOf(path: string): Promise<Uint8Array | undefined> {
       // A link to nothing is not nothing: what is written would go where it leads.
       if ((await lstat(path).catch(() => undefined)) === undefined) return undefined
     }
-    throw new CountersignError('file-unreadable', `${path} cannot be read.`, { cause })
+    throw new CountersignError('file-unreadable', said`${path} cannot be read.`, { cause })
   }
 }
 
@@ -89,6 +90,6 @@ async function checkInside(path: string, workspace: string): Promise<void> {
     const real = await realpath(at).catch(() => undefined)
     if (real === undefined) continue
     if (real.startsWith(folder + sep)) return
-    throw new CountersignError('file-unreadable', `${path} leads out of its workspace folder. Nothing was written.`)
+    throw new CountersignError('file-unreadable', said`${path} leads out of its workspace folder. Nothing was written.`)
   }
 }

@@ -1,4 +1,5 @@
 import { CountersignError } from '../../../support/errors.ts'
+import { said, type Sentence } from '../../../support/l10n.ts'
 import { inert } from '../../../support/printable.ts'
 import { type Statement, tomlStatements } from './tomlScan.ts'
 
@@ -16,11 +17,11 @@ export interface TomlEntry {
 export function addTable(text: string, container: string, name: string, { command, args }: TomlEntry): string {
   const statements = read(text)
   if (statements.some(({ path }) => path[0] === container && path[1] === name)) {
-    throw invalid(`there is a server "${name}" already`)
+    throw invalid(said`there is a server "${inert(name)}" already`)
   }
   // An inline table or an array of tables cannot be added to from outside.
   if (statements.some(({ kind, path }) => kind !== 'table' && path[0] === container && path.length === 1)) {
-    throw invalid(`"${container}" is written in a way that nothing can be added to`)
+    throw invalid(said`"${inert(container)}" is written in a way that nothing can be added to`)
   }
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n'
   const lines = [
@@ -41,11 +42,12 @@ export function removeTable(text: string, container: string, name: string): stri
   const belongs = ({ path }: Statement): boolean => path[0] === container && path[1] === name
   const first = statements.findIndex((statement) => belongs(statement) && statement.kind === 'table')
   const begin = statements[first]
-  if (begin === undefined || begin.path.length !== 2) throw invalid(`there is no table of a server "${name}"`)
+  if (begin === undefined || begin.path.length !== 2)
+    throw invalid(said`there is no table of a server "${inert(name)}"`)
   let last = first
   while (statements[last + 1]?.kind === 'value') last += 1
   if (statements.some((statement, index) => belongs(statement) && (index < first || index > last))) {
-    throw invalid(`the server "${name}" has more than one table`)
+    throw invalid(said`the server "${inert(name)}" has more than one table`)
   }
   const end = statements[last]?.end ?? begin.end
   const before = text.slice(0, begin.start)
@@ -74,7 +76,7 @@ export function tablesOf(text: string, container: string): ReadonlyMap<string, u
 
 export function read(text: string): readonly Statement[] {
   const statements = tomlStatements(text)
-  if (statements === undefined) throw invalid('there is something that is not understood')
+  if (statements === undefined) throw invalid(said('there is something that is not understood'))
   return statements
 }
 
@@ -91,6 +93,6 @@ export function key(part: string): string {
   return BARE_KEY.test(part) ? part : JSON.stringify(part)
 }
 
-export function invalid(what: string): CountersignError {
-  return new CountersignError('config-invalid', `In the agent’s file ${inert(what)}. Nothing was written.`)
+export function invalid(what: Sentence): CountersignError {
+  return new CountersignError('config-invalid', said`In the agent’s file ${what}. Nothing was written.`)
 }

@@ -2,6 +2,8 @@ import { parse } from 'smol-toml'
 import type { KeptMembers } from '../../../contracts/agentEntry.ts'
 import type { Swapped } from './jsonSwap.ts'
 import { invalid, key, read } from './tomlEdits.ts'
+import { inert } from '../../../support/printable.ts'
+import { said } from '../../../support/l10n.ts'
 
 /**
  * The text with other lines for the table `[container.name]` and the tables in it.
@@ -32,7 +34,7 @@ export function strictTables(text: string, container: string): ReadonlyMap<strin
     servers = new Map<string, unknown>(Object.entries(parse(text.replace(/^\ufeff/, '')))).get(container)
   } catch {
     // The parser's message quotes the file, and in that there may be tokens.
-    throw invalid('there is something that is not understood')
+    throw invalid(said('there is something that is not understood'))
   }
   return new Map(typeof servers === 'object' && servers !== null ? Object.entries(servers) : [])
 }
@@ -43,8 +45,10 @@ function tableIn(text: string, container: string, name: string): { readonly star
   const [first = -1] = own
   const last = own.at(-1) ?? -1
   const [begin, finish] = [statements[first], statements[last]]
-  if (begin?.kind !== 'table' || finish === undefined) throw invalid(`there is no table of a server "${name}"`)
-  if (last - first + 1 !== own.length) throw invalid(`the tables of the server "${name}" do not stand together`)
+  if (begin?.kind !== 'table' || finish === undefined)
+    throw invalid(said`there is no table of a server "${inert(name)}"`)
+  if (last - first + 1 !== own.length)
+    throw invalid(said`the tables of the server "${inert(name)}" do not stand together`)
   return { start: begin.start, end: finish.end }
 }
 

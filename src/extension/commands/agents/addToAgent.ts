@@ -4,6 +4,7 @@ import { readAgentFile, writeAgentFile } from '../../agents/files/ownFile.ts'
 import { pickOne } from '../pickOne.ts'
 import { type AgentPorts, checkSaved, knownFiles } from './agentPorts.ts'
 import { reviewEdit } from './reviewEdit.ts'
+import { t } from '../../../support/l10n.ts'
 
 /** *Add to Agent…*: an agent outside of the editor uses a server through this editor. Nothing is written before it was shown. */
 export async function addToAgent(ports: AgentPorts): Promise<void> {
@@ -16,15 +17,15 @@ export async function addToAgent(ports: AgentPorts): Promise<void> {
   const before = await readAgentFile(file.path, file.workspace)
   const { text, name } = addServer(file, before.text, target)
   const choice = await reviewEdit({
-    title: `Add ${target.server} to ${file.label}`,
+    title: t`Add ${target.server} to ${file.label}`,
     path: file.path,
     before: before.text,
     after: text,
     choices: [
       {
         choice: 'add',
-        label: '$(check) Add',
-        detail: 'Writes this file, and lets that agent use the session and the key of this editor',
+        label: t('$(check) Add'),
+        detail: t('Writes this file, and lets that agent use the session and the key of this editor'),
       },
     ],
   })
@@ -42,10 +43,10 @@ export async function addToAgent(ports: AgentPorts): Promise<void> {
     if (!allowed) await folder.revoke(file.agent)
     throw thrown
   }
-  const shared =
-    file.workspace === undefined ? '' : ' Whoever else uses this folder needs an editor with a gateway of that name.'
   void window.showInformationMessage(
-    `${file.label} has "${name}" now: it goes through a window of this editor, and signs with its key.${shared}`,
+    file.workspace === undefined
+      ? t`${file.label} has "${name}" now: it goes through a window of this editor, and signs with its key.`
+      : t`${file.label} has "${name}" now: it goes through a window of this editor, and signs with its key. Whoever else uses this folder needs an editor with a gateway of that name.`,
   )
 }
 
@@ -56,26 +57,26 @@ async function chooseServer({ configuration, secured }: AgentPorts): Promise<Ser
     .flatMap(({ name, servers }) => servers.map((server) => [name, server] as const))
   if (servers.length === 0) {
     const choice = await window.showInformationMessage(
-      'No gateway is in countersign.gateways yet. Add one, then its servers can be added to agents.',
-      'Connect to Server…',
+      t('No gateway is in countersign.gateways yet. Add one, then its servers can be added to agents.'),
+      t('Connect to Server…'),
     )
     if (choice !== undefined) void commands.executeCommand('countersign.connect')
     return undefined
   }
   const items = servers.map(([gateway, server]) => ({
     label: server,
-    description: `through ${gateway}`,
+    description: t`through ${gateway}`,
     gateway,
     server,
   }))
-  return await pickOne(items, { title: 'Add to Agent (1/3)', placeHolder: 'Which server?' })
+  return await pickOne(items, { title: t('Add to Agent (1/3)'), placeHolder: t('Which server?') })
 }
 
 async function chooseFile(files: readonly AgentFile[], { server }: ServerTarget): Promise<AgentFile | undefined> {
   const items = files.map((file) => ({ label: file.label, description: file.path, file }))
   const picked = await pickOne(items, {
-    title: 'Add to Agent (2/3)',
-    placeHolder: `Which agent is to use ${server}?`,
+    title: t('Add to Agent (2/3)'),
+    placeHolder: t`Which agent is to use ${server}?`,
     matchOnDescription: true,
   })
   return picked?.file

@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { workspace } from 'vscode'
 import type { AgentFolder } from '../../../mcp/bridge/agentFolder.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 import type { AgentBridge } from '../../agents/agentBridge.ts'
 import { type AgentFile, agentFiles } from '../../agents/agentFiles.ts'
 import type { Launcher } from '../../agents/launcher.ts'
@@ -24,7 +25,7 @@ export interface AgentPorts {
 export function knownFiles({ agents: { editorUser } }: AgentPorts): AgentFile[] {
   const { platform } = process
   if (platform === 'win32') {
-    const sentence = 'On Windows agents cannot use the editor yet. Use "countersign connect --config FILE" there.'
+    const sentence = said('On Windows agents cannot use the editor yet. Use "countersign connect --config FILE" there.')
     throw new CountersignError('config-invalid', sentence)
   }
   const folders = (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file')
@@ -43,5 +44,5 @@ export function checkSaved({ path }: AgentFile): void {
     ({ uri, isDirty }) => isDirty && uri.scheme === 'file' && uri.fsPath === path,
   )
   if (open !== undefined)
-    throw new CountersignError('config-invalid', `${path} has unsaved changes. Save it, then try again.`)
+    throw new CountersignError('config-invalid', said`${path} has unsaved changes. Save it, then try again.`)
 }

@@ -4,6 +4,7 @@ import { readAgentFile, writeAgentFile } from '../../agents/files/ownFile.ts'
 import { pickOne } from '../pickOne.ts'
 import { type AgentPorts, checkSaved, knownFiles } from './agentPorts.ts'
 import { reviewEdit } from './reviewEdit.ts'
+import { t } from '../../../support/l10n.ts'
 
 interface Found {
   readonly file: AgentFile
@@ -17,7 +18,7 @@ export async function removeFromAgent(ports: AgentPorts): Promise<void> {
   const secured = new Set((await ports.secured.list()).map(({ gateway }) => gateway))
   const found = all.filter(({ entry: { args } }) => !secured.has(args[args.indexOf('--gateway') + 1] ?? ''))
   if (found.length === 0) {
-    void window.showInformationMessage('Countersign: no agent here has an entry that was added by Add to Agent….')
+    void window.showInformationMessage(t('Countersign: no agent here has an entry that was added by Add to Agent….'))
     return
   }
   const items = found.map(({ file, entry }) => ({
@@ -28,8 +29,8 @@ export async function removeFromAgent(ports: AgentPorts): Promise<void> {
     entry,
   }))
   const picked = await pickOne(items, {
-    title: 'Remove from Agent',
-    placeHolder: 'Which entry?',
+    title: t('Remove from Agent'),
+    placeHolder: t('Which entry?'),
     matchOnDescription: true,
   })
   if (picked === undefined) return
@@ -38,16 +39,16 @@ export async function removeFromAgent(ports: AgentPorts): Promise<void> {
   const before = await readAgentFile(file.path, file.workspace)
   const text = removeServer(file, before.text, entry.name)
   const choice = await reviewEdit({
-    title: `Remove ${entry.name} from ${file.label}`,
+    title: t`Remove ${entry.name} from ${file.label}`,
     path: file.path,
     before: before.text,
     after: text,
     choices: [
-      { choice: 'remove', label: '$(check) Remove', detail: 'Takes this entry out of the file' },
+      { choice: 'remove', label: t('$(check) Remove'), detail: t('Takes this entry out of the file') },
       {
         choice: 'revoke',
-        label: '$(circle-slash) Remove and Revoke',
-        detail: `And refuses the agent "${file.agent}" from now on, also by its entries elsewhere, in every window`,
+        label: t('$(circle-slash) Remove and Revoke'),
+        detail: t`And refuses the agent "${file.agent}" from now on, also by its entries elsewhere, in every window`,
       },
     ],
   })
@@ -56,8 +57,11 @@ export async function removeFromAgent(ports: AgentPorts): Promise<void> {
   if (choice === 'revoke') await ports.agents.folder.revoke(file.agent)
   checkSaved(file)
   await writeAgentFile(file.path, before, text, file.workspace)
-  const revoked = choice === 'revoke' ? ` The agent "${file.agent}" is revoked.` : ''
-  void window.showInformationMessage(`${file.label} has "${entry.name}" no more.${revoked}`)
+  void window.showInformationMessage(
+    choice === 'revoke'
+      ? t`${file.label} has "${entry.name}" no more. The agent "${file.agent}" is revoked.`
+      : t`${file.label} has "${entry.name}" no more.`,
+  )
 }
 
 async function entriesIn(file: AgentFile): Promise<Found[]> {

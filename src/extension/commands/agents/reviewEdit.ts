@@ -1,5 +1,6 @@
 import { commands, TabInputTextDiff, Uri, window, workspace } from 'vscode'
 import { pickOne } from '../pickOne.ts'
+import { t } from '../../../support/l10n.ts'
 
 const SCHEME = 'countersign-agent'
 
@@ -26,8 +27,8 @@ export async function reviewEdit<T extends string>({
   const provider = workspace.registerTextDocumentContentProvider(SCHEME, { provideTextDocumentContent })
   try {
     await commands.executeCommand('vscode.diff', left, right, title, { preview: true })
-    const stop = { label: '$(close) Write nothing', detail: '', choice: undefined }
-    return (await pickOne([...choices, stop], { title, placeHolder: `The change to ${path} is shown below` }))?.choice
+    const stop = { label: t('$(close) Write nothing'), detail: '', choice: undefined }
+    return (await pickOne([...choices, stop], { title, placeHolder: t`The change to ${path} is shown below` }))?.choice
   } finally {
     await closeDiff(right)
     provider.dispose()

@@ -5,8 +5,9 @@ import { isDigest, parseStatement } from '../../../evidence/statement.ts'
 import type { Statement } from '../../../evidence/types.ts'
 import type { Clock } from '../../../support/clock.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { locale, t } from '../../../support/l10n.ts'
 import { withProgress } from '../../progress.ts'
-import { counted } from '../counted.ts'
+import { contexts } from '../counted.ts'
 import { pickOne } from '../pickOne.ts'
 
 export interface EvidenceChoice {
@@ -41,13 +42,13 @@ export function choiceFrom(target: unknown): EvidenceChoice | undefined {
 /** Asks the person. undefined: they closed a list. @throws CountersignError `usage` for an empty journal */
 export async function chooseEvidence(journal: JournalFolder, clock: Clock): Promise<EvidenceChoice | undefined> {
   const ways = [
-    { label: 'A session…', way: 'session' },
-    { label: 'The last hour', way: 'hour' },
-    { label: 'The last 24 hours', way: 'day' },
-    { label: 'Between two times…', way: 'times' },
-    { label: 'Everything', way: 'all' },
+    { label: t('A session…'), way: 'session' },
+    { label: t('The last hour'), way: 'hour' },
+    { label: t('The last 24 hours'), way: 'day' },
+    { label: t('Between two times…'), way: 'times' },
+    { label: t('Everything'), way: 'all' },
   ] as const
-  const picked = await pickOne(ways, { title: 'Export Evidence', placeHolder: 'What shall go into the file?' })
+  const picked = await pickOne(ways, { title: t('Export Evidence'), placeHolder: t('What shall go into the file?') })
   const now = clock.now()
   switch (picked?.way) {
     case 'session':
@@ -70,23 +71,24 @@ export async function chooseEvidence(journal: JournalFolder, clock: Clock): Prom
 export async function chooseRedaction({ choice }: EvidenceChoice): Promise<Redaction | undefined> {
   const one = choice.digests?.size === 1
   const ways = [
-    { label: one ? 'With its bytes' : 'With the bytes of all contexts', way: 'none' },
-    { label: 'Without bytes', description: 'digests stay in and are proven', way: 'all' },
-    ...(one ? [] : [{ label: 'Without the bytes of some servers…', way: 'servers' }]),
+    { label: one ? t('With its bytes') : t('With the bytes of all contexts'), way: 'none' },
+    { label: t('Without bytes'), description: t('digests stay in and are proven'), way: 'all' },
+    ...(one ? [] : [{ label: t('Without the bytes of some servers…'), way: 'servers' }]),
   ]
-  const detail =
-    'Method, id, server, time and length stay readable, and whoever guesses a context can compare the guess.'
+  const detail = t(
+    'Method, id, server, time and length stay readable, and whoever guesses a context can compare the guess.',
+  )
   const picked = await pickOne(
     ways.map((way) => ({ ...way, detail: way.way === 'none' ? '' : detail })),
-    { title: 'Export Evidence', placeHolder: 'Shall contexts be readable in the file?' },
+    { title: t('Export Evidence'), placeHolder: t('Shall contexts be readable in the file?') },
   )
   if (picked === undefined) return undefined
   if (picked.way !== 'servers') return () => picked.way === 'all'
   const typed = await window.showInputBox({
-    title: 'Export Evidence',
-    prompt: 'Names of the servers whose contexts are left out, separated by commas',
+    title: t('Export Evidence'),
+    prompt: t('Names of the servers whose contexts are left out, separated by commas'),
     ignoreFocusOut: true,
-    validateInput: (text) => (serversIn(text).size > 0 ? undefined : 'Name at least one server.'),
+    validateInput: (text) => (serversIn(text).size > 0 ? undefined : t('Name at least one server.')),
   })
   if (typed === undefined) return undefined
   const servers = serversIn(typed)
@@ -104,17 +106,17 @@ interface Seen {
 }
 
 async function chooseSession(journal: JournalFolder): Promise<EvidenceChoice | undefined> {
-  const sessions = await withProgress('Reading the journal', async (signal) => await sessionsIn(journal, signal))
+  const sessions = await withProgress(t('Reading the journal'), async (signal) => await sessionsIn(journal, signal))
   if (sessions.size === 0) throw new CountersignError('usage', 'The journal has no session yet. Connect, then export.')
   const items = [...sessions].toReversed().map(([sid, { from, records, servers }]) => ({
-    label: new Date(from).toLocaleString(),
-    description: `${counted(records, 'context')} · ${[...servers].filter((name) => name !== '-').join(', ')}`,
+    label: new Date(from).toLocaleString(locale()),
+    description: `${contexts(records)} · ${[...servers].filter((name) => name !== '-').join(', ')}`,
     detail: sid,
     sid,
   }))
   const picked = await pickOne(items, {
-    title: 'Export Evidence',
-    placeHolder: 'Which session?',
+    title: t('Export Evidence'),
+    placeHolder: t('Which session?'),
     matchOnDescription: true,
   })
   return picked === undefined ? undefined : ofSession(picked.sid)
@@ -146,14 +148,15 @@ function readable(bytes: Uint8Array): Statement | undefined {
 async function chooseTimes(): Promise<EvidenceChoice | undefined> {
   const ask = async (prompt: string) =>
     await window.showInputBox({
-      title: 'Export Evidence',
+      title: t('Export Evidence'),
       prompt,
       placeHolder: '2026-11-29 10:00',
       ignoreFocusOut: true,
-      validateInput: (text) => (localTime(text) === undefined ? 'Say a local time, as 2026-11-29 10:00.' : undefined),
+      validateInput: (text) =>
+        localTime(text) === undefined ? t('Say a local time, as 2026-11-29 10:00.') : undefined,
     })
-  const from = await ask('From which time on? (local time)')
-  const to = from === undefined ? undefined : await ask('Until before which time? (local time)')
+  const from = await ask(t('From which time on? (local time)'))
+  const to = from === undefined ? undefined : await ask(t('Until before which time? (local time)'))
   return from === undefined || to === undefined ? undefined : ofTime(localTime(from), localTime(to))
 }
 

@@ -7,12 +7,13 @@ import { writeNewFile } from '../../../evidence/bundle/file.ts'
 import { BUNDLE_EXTENSION } from '../../../evidence/bundle/format.ts'
 import { openJournal } from '../../../evidence/journal/store.ts'
 import type { Clock } from '../../../support/clock.ts'
+import { t } from '../../../support/l10n.ts'
 import type { KeyRing } from '../../../trust/keyRing.ts'
 import { knownKeys } from '../../../trust/knownKeys.ts'
 import type { SigningIdentity } from '../../identity/signingIdentity.ts'
 import { withProgress } from '../../progress.ts'
 import { BUNDLE_EDITOR } from '../../readers.ts'
-import { counted } from '../counted.ts'
+import { contexts } from '../counted.ts'
 import { choiceFrom, chooseEvidence, chooseRedaction, type EvidenceChoice } from './chooseEvidence.ts'
 
 export interface EvidencePorts {
@@ -36,14 +37,14 @@ export async function exportEvidence(ports: EvidencePorts, target: unknown): Pro
   const redact = await chooseRedaction(choice)
   if (redact === undefined) return
   const file = await window.showSaveDialog({
-    title: 'Export Evidence',
-    saveLabel: 'Export',
+    title: t('Export Evidence'),
+    saveLabel: t('Export'),
     defaultUri: Uri.file(join(homedir(), `${choice.name}${BUNDLE_EXTENSION}`)),
     filters: { 'Countersign evidence': [BUNDLE_EXTENSION.slice(1)] },
   })
   if (file === undefined) return
   const { signer } = await ports.identity.get({ asked: true })
-  const exported = await withProgress('Exporting evidence', async (signal, report) => {
+  const exported = await withProgress(t('Exporting evidence'), async (signal, report) => {
     const known = await knownKeys(await ports.ring.list(), ports.evidence.state)
     return await replacing(file.fsPath, (path) =>
       writeNewFile(path, (write) =>
@@ -55,7 +56,7 @@ export async function exportEvidence(ports: EvidencePorts, target: unknown): Pro
           redact,
           write,
           signal,
-          progress: (records) => report(`${counted(records, 'context')} so far`),
+          progress: (records) => report(t`${contexts(records)} so far`),
         }),
       ),
     )
@@ -76,17 +77,15 @@ async function replacing<T>(path: string, work: (path: string) => Promise<T>): P
 function tell(file: Uri, exported: Exported, { whole }: EvidenceChoice): void {
   const { records, redacted, encrypted, problems } = exported
   const parts = [
-    `${counted(records, 'context')} went into ${file.fsPath}.`,
-    ...(redacted > 0 ? [`The bytes of ${counted(redacted, 'context')} were left out.`] : []),
-    ...(encrypted > 0
-      ? [`${counted(encrypted, 'context')} are in it by digest only: the journal has them encrypted.`]
-      : []),
-    ...(problems.length > 0 ? [`The journal itself is damaged or not complete: ${problems[0] ?? ''}`] : []),
-    ...(whole ? [] : ['It shows what is in it, and not that nothing is missing around it.']),
-    `Its reader says: countersign verify --trust KEYS ${BUNDLE_NAME}, with your keys (Export Keys…) and the gateway's.`,
+    t`${contexts(records)} went into ${file.fsPath}.`,
+    ...(redacted > 0 ? [t`The bytes of ${contexts(redacted)} were left out.`] : []),
+    ...(encrypted > 0 ? [t`${contexts(encrypted)} are in it by digest only: the journal has them encrypted.`] : []),
+    ...(problems.length > 0 ? [t`The journal itself is damaged or not complete: ${problems[0] ?? ''}`] : []),
+    ...(whole ? [] : [t('It shows what is in it, and not that nothing is missing around it.')]),
+    t`Its reader says: countersign verify --trust KEYS ${BUNDLE_NAME}, with your keys (Export Keys…) and the gateway's.`,
   ]
-  void window.showInformationMessage(parts.join(' '), 'Open').then((pressed) => {
-    if (pressed === 'Open') void commands.executeCommand('vscode.openWith', file, BUNDLE_EDITOR)
+  void window.showInformationMessage(parts.join(' '), t('Open')).then((pressed) => {
+    if (pressed !== undefined) void commands.executeCommand('vscode.openWith', file, BUNDLE_EDITOR)
   })
 }
 

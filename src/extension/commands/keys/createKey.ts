@@ -4,6 +4,7 @@ import { thumbprint } from '../../../crypto/jwk.ts'
 import { custodyOf } from '../../../keys/hsm/custody.ts'
 import { DEFAULT_LABEL } from '../../../keys/signer.ts'
 import { toCountersignError } from '../../../support/errors.ts'
+import { said, t } from '../../../support/l10n.ts'
 import type { OwnKey } from '../../../trust/keyRing.ts'
 import { identityOf, placeText, settingValue, whereOf } from '../../identity/keyPlaces.ts'
 import { withProgress } from '../../progress.ts'
@@ -15,21 +16,23 @@ import { idProblem, keyIdBytes, labelProblem } from './keyNames.ts'
 /** *Create Identity Key…*: in the slot that the panel names, or in one that is chosen. */
 export async function createIdentityKey(ports: SlotPorts, ref?: string): Promise<void> {
   const place = await chooseSlot(ports, ref, {
-    title: 'Create Identity Key',
-    placeHolder: 'Choose the token that is to hold the key',
+    title: t('Create Identity Key'),
+    placeHolder: t('Choose the token that is to hold the key'),
     fits: ({ slot }) => slot.token?.canCreate === true,
-    none: 'No token was found in which an ML-DSA key can be made. Add its module with Add a PKCS#11 Module…; the embedded vault makes its own key.',
+    none: said(
+      'No token was found in which an ML-DSA key can be made. Add its module with Add a PKCS#11 Module…; the embedded vault makes its own key.',
+    ),
   })
   if (place === undefined) return
   const made = await createKeyIn(ports, place)
   if (made === undefined) return
   void ports.inventory.refresh()
-  const sentence = `${made.label} was made in ${placeText(place)}.`
+  const sentence = t`${made.label} was made in ${placeText(place)}.`
   if (made.key === undefined) {
-    void window.showInformationMessage(`${sentence} It fits no suite, so it signs no context.`)
+    void window.showInformationMessage(t`${sentence} It fits no suite, so it signs no context.`)
     return
   }
-  void window.showInformationMessage(sentence, 'Sign with It').then(async (choice) => {
+  void window.showInformationMessage(sentence, t('Sign with It')).then(async (choice) => {
     if (choice === undefined) return
     await ports.configuration.write('countersign.identity', settingValue(identityOf(place, made.label)))
   })
@@ -43,11 +46,11 @@ export interface MadeKey {
 
 /** The key that was made, planned and not in force; undefined: the person changed their mind. */
 export async function createKeyIn(ports: SlotPorts, place: Slot): Promise<MadeKey | undefined> {
-  const title = `Create Identity Key in ${placeText(place)}`
+  const title = t`Create Identity Key in ${placeText(place)}`
   const taken = new Set(place.slot.token?.keys.map(({ label }) => label))
   const label = await window.showInputBox({
     title,
-    prompt: 'Label of the key in the token',
+    prompt: t('Label of the key in the token'),
     value: taken.has(DEFAULT_LABEL) ? nextLabel(taken) : DEFAULT_LABEL,
     ignoreFocusOut: true,
     validateInput: (value) => labelProblem(value, taken),
@@ -57,7 +60,7 @@ export async function createKeyIn(ports: SlotPorts, place: Slot): Promise<MadeKe
   if (algorithm === undefined) return undefined
   const id = await window.showInputBox({
     title,
-    prompt: 'CKA_ID of the key in hexadecimal. Empty: 16 random bytes.',
+    prompt: t('CKA_ID of the key in hexadecimal. Empty: 16 random bytes.'),
     ignoreFocusOut: true,
     validateInput: idProblem,
   })
@@ -76,7 +79,7 @@ async function make(ports: SlotPorts, place: Slot, wanted: Wanted): Promise<Made
   const keyProcess = ports.processes.module(place.module.setting)
   const params = { where: whereOf(place), label, algorithm, ...(id === undefined ? {} : { id }) }
   // Whole: a key that is made after all would be one that nobody knows of.
-  const generate = () => withProgress(`Making ${label}`, () => keyProcess.call('generate', params), 'whole')
+  const generate = () => withProgress(t`Making ${label}`, () => keyProcess.call('generate', params), 'whole')
   let made: Awaited<ReturnType<typeof generate>>
   try {
     made = await generate()
@@ -96,16 +99,16 @@ async function make(ports: SlotPorts, place: Slot, wanted: Wanted): Promise<Made
 }
 
 const DETAILS: Record<MlDsaSet, string> = {
-  'ML-DSA-87': 'NIST category 5, fits every suite',
-  'ML-DSA-65': 'NIST category 3, fits only the suite with ML-DSA-65',
-  'ML-DSA-44': 'NIST category 2, fits no suite: it can be made, copied and destroyed, and signs no context',
+  'ML-DSA-87': t('NIST category 5, fits every suite'),
+  'ML-DSA-65': t('NIST category 3, fits only the suite with ML-DSA-65'),
+  'ML-DSA-44': t('NIST category 2, fits no suite: it can be made, copied and destroyed, and signs no context'),
 }
 
 async function chooseAlgorithm(title: string, { slot }: Slot): Promise<MlDsaSet | undefined> {
   const known = ML_DSA_SETS.filter((algorithm) => slot.token?.can.includes(algorithm))
   const picked = await pickOne(
     known.map((algorithm) => ({ label: algorithm, detail: DETAILS[algorithm], algorithm })),
-    { title, placeHolder: 'Choose the algorithm' },
+    { title, placeHolder: t('Choose the algorithm') },
   )
   return picked?.algorithm
 }

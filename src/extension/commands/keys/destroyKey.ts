@@ -1,6 +1,7 @@
 import { window } from 'vscode'
 import { isSignatureAlgorithm } from '../../../crypto/signature.ts'
 import { toCountersignError } from '../../../support/errors.ts'
+import { said, t } from '../../../support/l10n.ts'
 import { lifeState } from '../../../trust/keyRing.ts'
 import { type PlacedKey, placeRow, placeText, whereOf } from '../../identity/keyPlaces.ts'
 import { withProgress } from '../../progress.ts'
@@ -14,28 +15,33 @@ import type { KeyPorts } from './keyPorts.ts'
 /** *Destroy Key…*: the key pair in its token or the vault, after its label was typed. The key ring keeps its dates and its public key. */
 export async function destroyKey(ports: KeyPorts, ref?: string): Promise<void> {
   const placed = await chooseKey(ports, ref, {
-    title: 'Destroy Key',
-    placeHolder: 'Choose the key to destroy. Nobody can bring it back.',
+    title: t('Destroy Key'),
+    placeHolder: t('Choose the key to destroy. Nobody can bring it back.'),
     fits: () => true,
-    none: 'No key was found in any token, nor in the vault. Insert the token, or unlock it.',
+    none: said('No key was found in any token, nor in the vault. Insert the token, or unlock it.'),
   })
   if (placed === undefined) return
   const { label } = placed.key
   const place = placeText(placed.place)
   const where = { place: placeRow(placed.place), vault: placed.place.kind === 'vault' }
   const detail = destroyWarning({ ...(await useOf(ports, placed)), ...where })
-  const agreed = await window.showWarningMessage(`Destroy ${label} in ${place}?`, { modal: true, detail }, 'Continue')
-  if (agreed === undefined || !(await typedConfirmation(`Destroy ${label} in ${place}`, 'destroy it', label))) return
+  const agreed = await window.showWarningMessage(
+    t`Destroy ${label} in ${place}?`,
+    { modal: true, detail },
+    t('Continue'),
+  )
+  const words = { prompt: t`Type ${label} to destroy it.`, hint: t('Close the box if you do not want to destroy it.') }
+  if (agreed === undefined || !(await typedConfirmation(t`Destroy ${label} in ${place}`, words, label))) return
   if (!(await destroy(ports, placed))) return
   await ports.inventory.refresh()
-  void window.showInformationMessage(`${label} was destroyed in ${place}. What it signed still verifies.`)
+  void window.showInformationMessage(t`${label} was destroyed in ${place}. What it signed still verifies.`)
 }
 
 /** False: the person closed the PIN box. */
 async function destroy(ports: KeyPorts, placed: PlacedKey): Promise<boolean> {
   const { place, key } = placed
   await endSessionsOf(ports, key.kid)
-  const once = () => withProgress(`Destroying ${key.label}`, () => destroyOnce(ports, placed), 'whole')
+  const once = () => withProgress(t`Destroying ${key.label}`, () => destroyOnce(ports, placed), 'whole')
   try {
     await once()
   } catch (thrown) {

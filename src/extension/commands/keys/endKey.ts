@@ -9,40 +9,49 @@ import { chooseKey } from '../choosePlace.ts'
 import { ownKeyOf } from '../slotPorts.ts'
 import { type KeyUse, retireWarning, revokeWarning } from './consequences.ts'
 import type { KeyPorts } from './keyPorts.ts'
+import { said, t } from '../../../support/l10n.ts'
 
 /** *Retire Key…*: it signs nothing more; what it signed stays good. */
 export async function retireKey(ports: KeyPorts, ref?: string): Promise<void> {
-  const placed = await choose(ports, ref, 'Retire Key', ['planned', 'active', 'retiring'])
+  const placed = await choose(ports, ref, 'retire', ['planned', 'active', 'retiring'])
   if (placed === undefined) return
   const { label } = placed.key
   const detail = retireWarning(await useOf(ports, placed))
-  if ((await window.showWarningMessage(`Retire ${label}?`, { modal: true, detail }, 'Retire')) === undefined) return
+  if ((await window.showWarningMessage(t`Retire ${label}?`, { modal: true, detail }, t('Retire'))) === undefined) return
   await end(ports, placed, (kid) => ports.ring.retire(kid))
-  void window.showInformationMessage(`${label} is retired and signs nothing more. What it signed still verifies.`)
+  void window.showInformationMessage(t`${label} is retired and signs nothing more. What it signed still verifies.`)
 }
 
 /** *Revoke Key…*: somebody else may have it. */
 export async function revokeKey(ports: KeyPorts, ref?: string): Promise<void> {
-  const placed = await choose(ports, ref, 'Revoke Key', ['planned', 'active', 'retiring', 'retired'])
+  const placed = await choose(ports, ref, 'revoke', ['planned', 'active', 'retiring', 'retired'])
   if (placed === undefined) return
   const { label, kid } = placed.key
   const words = fingerprintWords({ kid }).join(' ')
   const detail = `${words}\n\n${revokeWarning(await useOf(ports, placed))}`
-  if ((await window.showWarningMessage(`Revoke ${label}?`, { modal: true, detail }, 'Revoke')) === undefined) return
+  if ((await window.showWarningMessage(t`Revoke ${label}?`, { modal: true, detail }, t('Revoke'))) === undefined) return
   await end(ports, placed, (name) => ports.ring.revoke(name))
-  const said = `${label} is revoked and signs nothing more. Tell the operators of your gateways to mark its kid as revoked.`
-  void window.showWarningMessage(said, 'Copy Kid').then((choice) => {
+  const revoked = t`${label} is revoked and signs nothing more. Tell the operators of your gateways to mark its kid as revoked.`
+  void window.showWarningMessage(revoked, t('Copy Kid')).then((choice) => {
     if (choice !== undefined) void env.clipboard.writeText(kid)
   })
 }
 
-async function choose(ports: KeyPorts, ref: string | undefined, title: string, states: readonly LifeState[]) {
+async function choose(
+  ports: KeyPorts,
+  ref: string | undefined,
+  what: 'retire' | 'revoke',
+  states: readonly LifeState[],
+) {
   const lives = new Map((await ports.ring.list()).map((life) => [life.kid, lifeState(life, Date.now())]))
   return await chooseKey(ports, ref, {
-    title,
-    placeHolder: 'Choose the key',
+    title: what === 'retire' ? t('Retire Key') : t('Revoke Key'),
+    placeHolder: t('Choose the key'),
     fits: ({ key }) => isSignatureAlgorithm(key.algorithm) && states.includes(lives.get(key.kid) ?? 'active'),
-    none: `No key was found that could be ${title === 'Retire Key' ? 'retired' : 'revoked'}. Insert its token, or unlock it.`,
+    none:
+      what === 'retire'
+        ? said('No key was found that could be retired. Insert its token, or unlock it.')
+        : said('No key was found that could be revoked. Insert its token, or unlock it.'),
   })
 }
 
@@ -75,6 +84,6 @@ async function end(ports: KeyPorts, placed: PlacedKey, how: (kid: string) => Pro
 export async function endSessionsOf({ identity, gateways }: KeyPorts, kid: string): Promise<void> {
   const open = 'identity' in identity.state ? identity.state.identity : undefined
   if (open === undefined || open.signer.kid !== kid) return
-  await withProgress('Ending the sessions of this key', () => gateways.closeAll(), 'whole')
+  await withProgress(t('Ending the sessions of this key'), () => gateways.closeAll(), 'whole')
   identity.release()
 }

@@ -3,8 +3,9 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Uri, window } from 'vscode'
 import { CountersignError } from '../../../support/errors.ts'
+import { said, t } from '../../../support/l10n.ts'
 import { exportRing } from '../../../trust/keyRing.ts'
-import { counted } from '../counted.ts'
+import { keys } from '../counted.ts'
 import type { SlotPorts } from '../slotPorts.ts'
 
 /** *Export Keys…*: the public keys of this editor with the time in which each counted, for `countersign verify --trust FILE`. */
@@ -17,8 +18,8 @@ export async function exportKeys({ ring }: SlotPorts): Promise<void> {
     )
   }
   const target = await window.showSaveDialog({
-    title: 'Export Keys',
-    saveLabel: 'Export',
+    title: t('Export Keys'),
+    saveLabel: t('Export'),
     defaultUri: Uri.file(join(homedir(), 'countersign-keys.json')),
     filters: { 'Countersign keys': ['json'] },
   })
@@ -27,9 +28,9 @@ export async function exportKeys({ ring }: SlotPorts): Promise<void> {
   try {
     await writeFile(target.fsPath, bytes, { mode: 0o644 })
   } catch (cause) {
-    throw new CountersignError('file-unreadable', `${target.fsPath} cannot be written.`, { cause })
+    throw new CountersignError('file-unreadable', said`${target.fsPath} cannot be written.`, { cause })
   }
   void window.showInformationMessage(
-    `${counted(lives.length, 'key')} went into ${target.fsPath}. Nobody signed that file: hand it over so that its reader knows it is yours, and say countersign verify --trust with it.`,
+    t`${keys(lives.length)} went into ${target.fsPath}. Nobody signed that file: hand it over so that its reader knows it is yours, and say countersign verify --trust with it.`,
   )
 }

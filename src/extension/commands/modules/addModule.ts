@@ -4,6 +4,7 @@ import { QuickPickItemKind, type QuickPickItem, window } from 'vscode'
 import { type InstalledModule, installedModules } from '../../../keys/hsm/installPaths.ts'
 import type { Configuration } from '../../configuration.ts'
 import { pickOne } from '../pickOne.ts'
+import { t } from '../../../support/l10n.ts'
 
 interface Row extends QuickPickItem {
   readonly chosen?: InstalledModule | 'browse'
@@ -17,8 +18,8 @@ export async function addModule(configuration: Configuration): Promise<boolean> 
   const path = await chooseFile(configuration)
   if (path === undefined || !(await agreed(path))) return false
   const parameters = await window.showInputBox({
-    title: 'Add a PKCS#11 Module',
-    prompt: 'Library parameters, if this module wants any. Leave it empty otherwise.',
+    title: t('Add a PKCS#11 Module'),
+    prompt: t('Library parameters, if this module wants any. Leave it empty otherwise.'),
     placeHolder: "configdir='sql:/path' (NSS)",
     ignoreFocusOut: true,
   })
@@ -42,19 +43,23 @@ async function chooseFile({ current }: Configuration): Promise<string | undefine
   )
   if (found.length === 0) return await browse()
   const rows: Row[] = [
-    { label: 'Found where their installers put them', kind: QuickPickItemKind.Separator },
+    { label: t('Found where their installers put them'), kind: QuickPickItemKind.Separator },
     ...found.map((module) => ({
       label: `$(package) ${module.vendor}`,
-      description: listed.has(module.path) ? 'added already' : '',
+      description: listed.has(module.path) ? t('added already') : '',
       detail: module.path,
       chosen: module,
     })),
     { label: '', kind: QuickPickItemKind.Separator },
-    { label: '$(folder-opened) Choose a File…', detail: 'The native library of an HSM or a token', chosen: 'browse' },
+    {
+      label: t('$(folder-opened) Choose a File…'),
+      detail: t('The native library of an HSM or a token'),
+      chosen: 'browse',
+    },
   ]
   const picked = await pickOne(rows, {
-    title: 'Countersign: Add a PKCS#11 Module',
-    placeHolder: 'Choose a module. Nothing is loaded before you agree to it.',
+    title: t('Countersign: Add a PKCS#11 Module'),
+    placeHolder: t('Choose a module. Nothing is loaded before you agree to it.'),
     matchOnDetail: true,
   })
   if (picked?.chosen === 'browse') return await browse()
@@ -64,8 +69,8 @@ async function chooseFile({ current }: Configuration): Promise<string | undefine
 async function browse(): Promise<string | undefined> {
   const extensions = process.platform === 'win32' ? ['dll'] : process.platform === 'darwin' ? ['dylib', 'so'] : ['so']
   const files = await window.showOpenDialog({
-    title: 'Add a PKCS#11 Module',
-    openLabel: 'Add Module',
+    title: t('Add a PKCS#11 Module'),
+    openLabel: t('Add Module'),
     canSelectMany: false,
     filters: { 'PKCS#11 modules': extensions, 'All files': ['*'] },
   })
@@ -73,11 +78,11 @@ async function browse(): Promise<string | undefined> {
 }
 
 async function agreed(path: string): Promise<boolean> {
-  const detail = `${path}\n\nA PKCS#11 module is native code. It is loaded in a process of its own, where it can do whatever you can do on this machine. Add it only if you know where it comes from.`
+  const detail = t`${path}\n\nA PKCS#11 module is native code. It is loaded in a process of its own, where it can do whatever you can do on this machine. Add it only if you know where it comes from.`
   const choice = await window.showWarningMessage(
-    `Load native code from "${basename(path)}"?`,
+    t`Load native code from "${basename(path)}"?`,
     { modal: true, detail },
-    'Add Module',
+    t('Add Module'),
   )
   return choice !== undefined
 }

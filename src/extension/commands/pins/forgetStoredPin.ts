@@ -4,6 +4,7 @@ import { tokenName } from '../../identity/namedKey.ts'
 import type { TokenPlace } from '../../secretStore.ts'
 import { pickOne } from '../pickOne.ts'
 import { type SlotPorts, tokenPlaceOf } from '../slotPorts.ts'
+import { t } from '../../../support/l10n.ts'
 
 /** *Forget Stored PIN…*: of the tokens that are known now. It needs no module to be loaded: a stored PIN outlives its module. */
 export async function forgetStoredPin(ports: SlotPorts): Promise<void> {
@@ -19,21 +20,21 @@ export async function forgetStoredPin(ports: SlotPorts): Promise<void> {
     if (known.has(name)) known.set(name, { ...token, name: placeText(place) })
   }
   if (known.size === 0) {
-    void window.showInformationMessage('Countersign: no PIN is stored.')
+    void window.showInformationMessage(t('Countersign: no PIN is stored.'))
     return
   }
   const picked = await pickOne(
     [...known.values()].map((token) => ({
       label: `$(key) ${token.name}`,
-      description: identity.kind === 'pkcs11' && identity.module === token.module ? 'module of the identity' : '',
+      description: identity.kind === 'pkcs11' && identity.module === token.module ? t('module of the identity') : '',
       detail: token.module,
       token,
     })),
-    { title: 'Countersign: Forget Stored PIN', placeHolder: 'Choose the token whose PIN is to be forgotten' },
+    { title: t('Countersign: Forget Stored PIN'), placeHolder: t('Choose the token whose PIN is to be forgotten') },
   )
   if (picked === undefined) return
   await secrets.deletePin(picked.token)
   void window.showInformationMessage(
-    `The PIN of ${picked.token.name} is not stored any more. Its login lasts until it is locked; after that you are asked.`,
+    t`The PIN of ${picked.token.name} is not stored any more. Its login lasts until it is locked; after that you are asked.`,
   )
 }

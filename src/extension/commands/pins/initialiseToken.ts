@@ -1,6 +1,7 @@
 import { window } from 'vscode'
 import { wipe } from '../../../crypto/random.ts'
 import { toCountersignError } from '../../../support/errors.ts'
+import { said, t } from '../../../support/l10n.ts'
 import { placeRow, placeText } from '../../identity/keyPlaces.ts'
 import { beforeOfficerPin } from '../../identity/pinAdvice.ts'
 import type { TokenState } from '../../identity/tokenState.ts'
@@ -14,20 +15,20 @@ import { askBoth } from './resetPin.ts'
 /** *Initialise Token…*: destroys whatever the token holds, gives it a label, and a user PIN. */
 export async function initialiseToken(ports: SlotPorts, ref?: string): Promise<void> {
   const place = await chooseSlot(ports, ref, {
-    title: 'Initialise Token',
-    placeHolder: 'Choose the token to initialise. Whatever it holds is destroyed.',
+    title: t('Initialise Token'),
+    placeHolder: t('Choose the token to initialise. Whatever it holds is destroyed.'),
     fits: ({ slot }) => slot.token !== undefined,
-    none: 'No token was found. Insert one, or add its module.',
+    none: said('No token was found. Insert one, or add its module.'),
   })
   if (place === undefined) return
   const name = placeText(place)
   const token = { ...tokenPlaceOf(place), where: { slot: place.slot.slot } }
   const state = await ports.pins.mayTry(token, name, beforeOfficerPin)
   if (state === undefined || !(await confirmed(ports, place, name, state))) return
-  const title = `Initialise ${name}`
+  const title = t`Initialise ${name}`
   const label = await window.showInputBox({
     title,
-    prompt: 'Label of the token, as it is to be called from now on',
+    prompt: t('Label of the token, as it is to be called from now on'),
     value: state.label,
     ignoreFocusOut: true,
     validateInput: tokenLabelProblem,
@@ -36,8 +37,8 @@ export async function initialiseToken(ports: SlotPorts, ref?: string): Promise<v
   const done = await initialise(ports, place, { title, label, keypad: state.keypad })
   if (!done) return
   await ports.inventory.refresh()
-  const said = `The token in slot ${place.slot.slot} was initialised as "${label}". It is empty, and its PIN is the one that you set.`
-  void window.showInformationMessage(said)
+  const told = t`The token in slot ${place.slot.slot} was initialised as "${label}". It is empty, and its PIN is the one that you set.`
+  void window.showInformationMessage(told)
 }
 
 interface Chosen {
@@ -58,7 +59,7 @@ async function initialise({ pins }: SlotPorts, place: Slot, { title, label, keyp
     try {
       if (keypad) return await pins.onKeypad(token, name, work)
       // Not cancellable: what was begun is done, and half of it would be a token without a PIN.
-      await withProgress(`Initialising ${name}`, () => work(), 'whole')
+      await withProgress(t`Initialising ${name}`, () => work(), 'whole')
       return true
     } catch (thrown) {
       await pins.tryAgain(name, toCountersignError(thrown))
@@ -74,12 +75,16 @@ async function confirmed({ identity }: SlotPorts, place: Slot, name: string, sta
   const keys = [...new Set([...state.keys, ...(token?.keys ?? []).map(({ label }) => label)])]
   const open = 'identity' in identity.state ? identity.state.identity : undefined
   const signs = open !== undefined && keys.includes(open.label) && open.setting.kind === 'pkcs11'
-  const which = `${placeRow(place)}${state.serial === '' ? '' : `, serial ${state.serial}`}`
+  const which = state.serial === '' ? placeRow(place) : t`${placeRow(place)}, serial ${state.serial}`
   const { initialised } = state
   const detail = initialiseWarning({ which, keys, listed: token?.listed ?? false, initialised, signs })
-  const message = state.initialised ? `Destroy everything in ${name}?` : `Initialise the empty token in slot ${slot}?`
-  const choice = await window.showWarningMessage(message, { modal: true, detail }, 'Continue')
+  const message = state.initialised ? t`Destroy everything in ${name}?` : t`Initialise the empty token in slot ${slot}?`
+  const choice = await window.showWarningMessage(message, { modal: true, detail }, t('Continue'))
   if (choice === undefined) return false
-  const typed = state.label || `slot ${slot}`
-  return await typedConfirmation(`Initialise ${name}`, 'destroy what is in it', typed)
+  const typed = state.label || t`slot ${slot}`
+  const words = {
+    prompt: t`Type ${typed} to destroy what is in it.`,
+    hint: t('Close the box if you do not want to destroy what is in it.'),
+  }
+  return await typedConfirmation(t`Initialise ${name}`, words, typed)
 }

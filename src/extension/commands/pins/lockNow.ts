@@ -1,6 +1,7 @@
 import { window } from 'vscode'
 import { DEFAULT_LABEL } from '../../../keys/signer.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { t } from '../../../support/l10n.ts'
 import { findPlace, isIdentity, keysAt, placeText } from '../../identity/keyPlaces.ts'
 import type { KeyProcesses } from '../../identity/keyProcesses.ts'
 import type { PinDesk } from '../../identity/pinDesk.ts'
@@ -18,13 +19,13 @@ export interface LockPorts {
 /** *Lock Now*: every login ends, every key is closed, the vault as well. Stored PINs stay unused until somebody unlocks. */
 export function lockNow(ports: LockPorts): void {
   ports.processes.lockAll()
-  afterwards(ports, 'Everything is locked')
+  afterwards(ports, t('Everything is locked'))
 }
 
 /** After a time without use: tokens only. The vault asks nobody for anything, so locking it by itself would protect nothing. */
 export function lockIdle(ports: LockPorts, minutes: number): void {
   ports.processes.lockTokens()
-  afterwards(ports, `All tokens were locked after ${minutes} minutes without use`, 'tokens')
+  afterwards(ports, t`All tokens were locked after ${minutes} minutes without use`, 'tokens')
 }
 
 /** One token: its login ends and its keys are closed. */
@@ -38,7 +39,7 @@ export async function lockSlot(ports: SlotPorts, locking: LockPorts, ref: string
   await ports.processes.module(place.module.setting).lockToken(places)
   const { identity } = ports.configuration.current
   const signs = keysAt(place, ports.inventory.inventory).some((key) => isIdentity(key, identity, DEFAULT_LABEL))
-  if (signs) return afterwards(locking, `${placeText(place)} is locked`, 'tokens')
+  if (signs) return afterwards(locking, t`${placeText(place)} is locked`, 'tokens')
   await ports.inventory.refresh()
 }
 
@@ -50,8 +51,8 @@ function afterwards({ identity, pins, locked }: LockPorts, what: string, only?: 
     void window.showInformationMessage(`${what}.`)
     return
   }
-  const sentence = `${what}. Calls fail with a clear error until you unlock, and nothing is sent; sessions stay open.`
-  void window.showWarningMessage(sentence, 'Unlock').then(async (choice) => {
+  const sentence = t`${what}. Calls fail with a clear error until you unlock, and nothing is sent; sessions stay open.`
+  void window.showWarningMessage(sentence, t('Unlock')).then(async (choice) => {
     if (choice !== undefined) await identity.unlock()
   })
 }

@@ -3,6 +3,7 @@ import type { ProbeResult } from '../../../contracts/inventory.ts'
 import { ML_DSA_SETS, type MlDsaSet } from '../../../contracts/keyFacts.ts'
 import { probeToken } from '../../../keys/hsm/probe.ts'
 import { toCountersignError } from '../../../support/errors.ts'
+import { said, t } from '../../../support/l10n.ts'
 import { placeText, whereOf } from '../../identity/keyPlaces.ts'
 import { withProgress } from '../../progress.ts'
 import { chooseSlot, type Slot } from '../choosePlace.ts'
@@ -16,10 +17,10 @@ import { type SlotPorts, unlock } from '../slotPorts.ts'
  */
 export async function probeSlot(ports: SlotPorts, ref?: string): Promise<void> {
   const place = await chooseSlot(ports, ref, {
-    title: 'Probe Slot',
-    placeHolder: 'Choose the token to try. Its keys are not touched.',
+    title: t('Probe Slot'),
+    placeHolder: t('Choose the token to try. Its keys are not touched.'),
     fits: ({ slot }) => slot.token !== undefined && setsOf(slot.token.can).length > 0,
-    none: 'No token was found that lists ML-DSA. Insert one, or add its module.',
+    none: said('No token was found that lists ML-DSA. Insert one, or add its module.'),
   })
   if (place === undefined) return
   const results: ProbeResult[] = []
@@ -44,7 +45,7 @@ function setsOf(can: readonly string[]): MlDsaSet[] {
 async function probe(ports: SlotPorts, place: Slot, algorithm: MlDsaSet): Promise<ProbeResult | undefined> {
   const keyProcess = ports.processes.module(place.module.setting)
   const once = () =>
-    withProgress(`Probing ${placeText(place)}: ${algorithm}`, async () =>
+    withProgress(t`Probing ${placeText(place)}: ${algorithm}`, async () =>
       probeResult(await probeToken(keyProcess, whereOf(place), algorithm), Date.now()),
     )
   try {

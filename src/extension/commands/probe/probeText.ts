@@ -1,4 +1,5 @@
 import type { ProbeResult } from '../../../contracts/inventory.ts'
+import { t } from '../../../support/l10n.ts'
 
 export interface ProbeReport {
   readonly message: string
@@ -8,10 +9,17 @@ export interface ProbeReport {
 }
 
 const DOES: Record<ProbeResult['steps'][number]['step'], string> = {
-  generate: 'makes a key pair',
-  sign: 'signs',
-  verify: 'the signature verifies in software',
-  destroy: 'destroys the key again',
+  generate: t('makes a key pair'),
+  sign: t('signs'),
+  verify: t('the signature verifies in software'),
+  destroy: t('destroys the key again'),
+}
+
+const STEP: Record<ProbeResult['steps'][number]['step'], string> = {
+  generate: t('generate'),
+  sign: t('sign'),
+  verify: t('verify'),
+  destroy: t('destroy'),
 }
 
 /** What a person is told of a probe. */
@@ -20,17 +28,19 @@ export function probeReport(name: string, results: readonly ProbeResult[]): Prob
   const bad = results.filter((result) => !works(result)).map(({ algorithm }) => algorithm)
   const message =
     bad.length === 0
-      ? `${name} does what it says: ${good.join(', ')}.`
-      : `${name} lists ${bad.join(', ')} and ${good.length === 0 ? 'cannot do it' : `does only ${good.join(', ')}`}.`
+      ? t`${name} does what it says: ${good.join(', ')}.`
+      : good.length === 0
+        ? t`${name} lists ${bad.join(', ')} and cannot do it.`
+        : t`${name} lists ${bad.join(', ')} and does only ${good.join(', ')}.`
   const detail = results
     .map(({ algorithm, steps }) => {
       const lines = steps.map(({ step, ok, ms, error }) =>
-        ok ? `✓ ${DOES[step]}, ${ms.toFixed(1)} ms` : `✗ ${step}: ${error ?? 'failed'}`,
+        ok ? `✓ ${DOES[step]}, ${ms.toFixed(1)} ms` : `✗ ${STEP[step]}: ${error === null ? t('failed') : t(error)}`,
       )
       return [algorithm, ...lines].join('\n')
     })
     .join('\n\n')
-  const where = 'It used a key of its own, which is gone. What the module claims of its keys stays a claim.'
+  const where = t('It used a key of its own, which is gone. What the module claims of its keys stays a claim.')
   return { message, detail: `${detail}\n\n${where}`, holds: bad.length === 0 }
 }
 

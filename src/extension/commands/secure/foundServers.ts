@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { workspace } from 'vscode'
 import type { AgentEntry } from '../../../contracts/agentEntry.ts'
 import { toCountersignError } from '../../../support/errors.ts'
+import { t } from '../../../support/l10n.ts'
 import { printableJson } from '../../../support/printable.ts'
 import { type AgentFile, claudeProjects } from '../../agents/agentFiles.ts'
 import { type ExistingServer, existingServers } from '../../agents/existingServers.ts'
@@ -38,7 +39,7 @@ async function serversOf(file: AgentFile): Promise<FoundServer[] | string> {
     const before = await readAgentFile(file.path, file.workspace)
     return existingServers(file, before.text).map((server) => ({ ...server, file, before }))
   } catch (thrown) {
-    return `${file.path}: ${toCountersignError(thrown).message}`
+    return `${file.path}: ${t(toCountersignError(thrown).sentence)}`
   }
 }
 

@@ -3,6 +3,7 @@ import { type FileBefore, writeAgentFile } from '../../agents/files/ownFile.ts'
 import type { Plan } from '../../secured/plan.ts'
 import type { GatewayEntry } from '../../secured/securedServers.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said, t } from '../../../support/l10n.ts'
 import { inert } from '../../../support/printable.ts'
 import { withProgress } from '../../progress.ts'
 import { checkSaved } from '../agents/agentPorts.ts'
@@ -30,15 +31,15 @@ export async function putGatewayBefore(ports: SecurePorts, agreed: Agreed): Prom
   const { target, file } = agreed
   const { folder } = ports.agents
   const allowed = folder.token(file.agent) !== undefined
-  return await withProgress(`Securing ${inert(agreed.name)}`, async (signal, report) => {
+  return await withProgress(t`Securing ${inert(agreed.name)}`, async (signal, report) => {
     // The gateway's command: a setting that names it must find it.
     await ports.agents.launcher.write()
-    report('making a key for the gateway')
+    report(t('making a key for the gateway'))
     const entry = await makeGateway(ports, agreed, signal)
     try {
       await configure(ports, target, entry)
       const tools = await askForTools(ports, target, signal, report)
-      report('writing the file')
+      report(t('writing the file'))
       await folder.allow(file.agent)
       await ports.agents.bridge.listen()
       // The last moment at which it can be cancelled: what follows is one rename.
@@ -85,13 +86,14 @@ async function askForTools(
   report: (message: string) => void,
 ): Promise<number> {
   const gateway = gateways.get(name)
-  if (gateway === undefined) throw new CountersignError('config-invalid', `The gateway ${name} is not in the settings.`)
-  report('opening the key')
+  if (gateway === undefined)
+    throw new CountersignError('config-invalid', said`The gateway ${name} is not in the settings.`)
+  report(t('opening the key'))
   await identity.get({ asked: true })
-  report('starting the gateway')
+  report(t('starting the gateway'))
   // Patient: its first start on a busy machine may take longer than a handshake.
   const { exchanges } = await gateway.get({ patient: true, asked: true, signal })
-  report('asking the server for its tools')
+  report(t('asking the server for its tools'))
   // The SDK is loaded when it is needed.
   const { inspectServer } = await import('../../../mcp/client/sdkClient.ts')
   return (await inspectServer(exchanges, server, signal)).tools.length

@@ -5,6 +5,7 @@ import type { AgentEntry } from '../../../contracts/agentEntry.ts'
 import { secureEntry } from '../../agents/existingServers.ts'
 import type { AgentFile } from '../../agents/agentFiles.ts'
 import { unreachable } from '../../../support/errors.ts'
+import { t } from '../../../support/l10n.ts'
 import { inert } from '../../../support/printable.ts'
 import { planServer, type Plan } from '../../secured/plan.ts'
 import { checkSaved } from '../agents/agentPorts.ts'
@@ -34,22 +35,22 @@ export async function secureServer(ports: SecurePorts): Promise<void> {
   const plan = planOf(file, entry)
   const inputs = inputsOf(file, before.text, plan.inputs)
   const detail = consentText(file, plan)
-  const agreed = await window.showWarningMessage(`Secure "${name}"?`, { modal: true, detail }, 'Continue')
+  const agreed = await window.showWarningMessage(t`Secure "${name}"?`, { modal: true, detail }, t('Continue'))
   if (agreed === undefined) return
   const server = serverName(name)
   const taken = new Set(ports.configuration.current.gateways.map((gateway) => gateway.name))
   const target = { gateway: await ports.secured.freeName(server, taken), server }
   const { text, original } = secureEntry(file, before.text, name, target, entry)
   const choice = await reviewEdit({
-    title: `Secure ${inert(name)} of ${inert(file.label)}`,
+    title: t`Secure ${inert(name)} of ${inert(file.label)}`,
     path: file.path,
     before: before.text,
     after: text,
     choices: [
       {
         choice: 'secure',
-        label: '$(shield) Secure',
-        detail: 'Makes the gateway, asks the server for its tools through it, then writes this file',
+        label: t('$(shield) Secure'),
+        detail: t('Makes the gateway, asks the server for its tools through it, then writes this file'),
       },
     ],
   })
@@ -58,8 +59,8 @@ export async function secureServer(ports: SecurePorts): Promise<void> {
   if (answers === undefined) return
   const tools = await putGatewayBefore(ports, { file, before, text, original, name, target, plan, answers })
   const count = tools === 1 ? '1 tool' : `${tools} tools`
-  const done = `${inert(file.label)}: "${inert(name)}" (${count}) goes through Countersign now. Every context is signed. Stop Securing Server… takes it back.`
-  void window.showInformationMessage(done, 'Open Panel').then((pressed) => {
+  const done = t`${inert(file.label)}: "${inert(name)}" (${count}) goes through Countersign now. Every context is signed. Stop Securing Server… takes it back.`
+  void window.showInformationMessage(done, t('Open Panel')).then((pressed) => {
     if (pressed !== undefined) void commands.executeCommand('countersign.openPanel')
   })
 }
@@ -82,18 +83,18 @@ interface Row extends QuickPickItem {
 async function chooseServer(ports: SecurePorts): Promise<FoundServer | undefined> {
   const { servers, problems } = await findServers(ports)
   if (servers.length === 0) {
-    const unread = problems.length === 0 ? '' : ` Not read: ${problems.join(' ')}`
-    void window.showInformationMessage(
-      `Countersign: no MCP server stands in a file of an agent here (.vscode/mcp.json, .mcp.json, and those of VS Code, Claude Code, Cursor, Codex and Claude Desktop).${unread}`,
+    const none = t(
+      'Countersign: no MCP server stands in a file of an agent here (.vscode/mcp.json, .mcp.json, and those of VS Code, Claude Code, Cursor, Codex and Claude Desktop).',
     )
+    void window.showInformationMessage(problems.length === 0 ? none : t`${none} Not read: ${problems.join(' ')}`)
     return undefined
   }
   const rows: Row[] = servers.map((found) => ({ ...rowOf(found), found }))
-  const unread: Row[] = problems.map((problem) => ({ label: '$(warning) Not read', detail: inert(problem) }))
+  const unread: Row[] = problems.map((problem) => ({ label: t('$(warning) Not read'), detail: inert(problem) }))
   const separator: Row[] = unread.length === 0 ? [] : [{ label: '', kind: QuickPickItemKind.Separator }]
   const picked = await pickOne([...rows, ...separator, ...unread], {
-    title: 'Countersign: Secure Existing Server',
-    placeHolder: 'Which server? It is shown what will be run before anything is',
+    title: t('Countersign: Secure Existing Server'),
+    placeHolder: t('Which server? It is shown what will be run before anything is'),
     matchOnDescription: true,
     matchOnDetail: true,
   })
@@ -110,7 +111,7 @@ function rowOf({ name, file, state }: FoundServer): QuickPickItem {
     case 'open':
       return row('plug', inert(shownEntry(state.entry)))
     case 'through':
-      return row('countersign-ready', 'Goes through Countersign already')
+      return row('countersign-ready', t('Goes through Countersign already'))
     case 'refused':
       return row('circle-slash', state.why)
     default:
@@ -121,8 +122,8 @@ function rowOf({ name, file, state }: FoundServer): QuickPickItem {
 function tellThrough({ name, state }: FoundServer, { secured, configuration }: SecurePorts): void {
   const gateway = state.kind === 'through' ? state.gateway : undefined
   const setting = configuration.current.gateways.find((each) => each.name === gateway)
-  const back = setting !== undefined && secured.has(setting) ? 'Stop Securing Server…' : undefined
-  const sentence = `"${inert(name)}" goes through Countersign already.`
+  const back = setting !== undefined && secured.has(setting) ? t('Stop Securing Server…') : undefined
+  const sentence = t`"${inert(name)}" goes through Countersign already.`
   if (back === undefined) return void window.showInformationMessage(sentence)
   void window.showInformationMessage(sentence, back).then((pressed) => {
     if (pressed !== undefined) void commands.executeCommand('countersign.stopSecuring')
@@ -130,8 +131,8 @@ function tellThrough({ name, state }: FoundServer, { secured, configuration }: S
 }
 
 async function tellRestricted(name: string): Promise<void> {
-  const sentence = `"${inert(name)}" stands in a file of a folder that you do not trust, and securing it runs what that file says. Trust the folder first.`
-  const pressed = await window.showWarningMessage(sentence, 'Manage Workspace Trust')
+  const sentence = t`"${inert(name)}" stands in a file of a folder that you do not trust, and securing it runs what that file says. Trust the folder first.`
+  const pressed = await window.showWarningMessage(sentence, t('Manage Workspace Trust'))
   if (pressed !== undefined) await commands.executeCommand('workbench.trust.manage')
 }
 

@@ -9,6 +9,7 @@ import { checkSaved } from '../agents/agentPorts.ts'
 import { reviewEdit } from '../agents/reviewEdit.ts'
 import { pickOne } from '../pickOne.ts'
 import { type SecurePorts, withoutGateway } from './securePorts.ts'
+import { t } from '../../../support/l10n.ts'
 
 interface Secured {
   readonly server: SecuredServer
@@ -21,17 +22,17 @@ interface Secured {
 export async function stopSecuring(ports: SecurePorts): Promise<void> {
   const all = await Promise.all((await ports.secured.list()).map(look))
   if (all.length === 0) {
-    void window.showInformationMessage('Countersign: no server here was secured by Secure Existing Server….')
+    void window.showInformationMessage(t('Countersign: no server here was secured by Secure Existing Server….'))
     return
   }
   const picked = await pickOne(
     all.map((secured) => ({
       label: `$(shield) ${inert(secured.server.place.name)}`,
       description: inert(secured.file.path),
-      detail: secured.before === undefined ? 'Its entry is not there any more, or was changed' : '',
+      detail: secured.before === undefined ? t('Its entry is not there any more, or was changed') : '',
       secured,
     })),
-    { title: 'Countersign: Stop Securing Server', placeHolder: 'Which server?', matchOnDescription: true },
+    { title: t('Countersign: Stop Securing Server'), placeHolder: t('Which server?'), matchOnDescription: true },
   )
   if (picked === undefined) return
   const { server, file, before } = picked.secured
@@ -40,20 +41,20 @@ export async function stopSecuring(ports: SecurePorts): Promise<void> {
   checkSaved(file)
   const text = restoreSecured(file, before.text, name, server.original)
   const choice = await reviewEdit({
-    title: `Stop securing ${inert(name)}`,
+    title: t`Stop securing ${inert(name)}`,
     path: file.path,
     before: before.text,
     after: text,
     choices: [
       {
         choice: 'stop',
-        label: '$(check) Stop Securing',
-        detail: 'Puts the entry back as it was, and removes the gateway',
+        label: t('$(check) Stop Securing'),
+        detail: t('Puts the entry back as it was, and removes the gateway'),
       },
       {
         choice: 'revoke',
-        label: '$(circle-slash) Stop Securing and Revoke',
-        detail: `And refuses the agent "${file.agent}" from now on, also by its entries elsewhere, in every window`,
+        label: t('$(circle-slash) Stop Securing and Revoke'),
+        detail: t`And refuses the agent "${file.agent}" from now on, also by its entries elsewhere, in every window`,
       },
     ],
   })
@@ -63,9 +64,10 @@ export async function stopSecuring(ports: SecurePorts): Promise<void> {
   // First the entry: without its gateway an agent would have a server that never answers.
   await writeAgentFile(file.path, before, text, file.workspace)
   await removeGateway(ports, server)
-  const revoked = choice === 'revoke' ? ` The agent "${file.agent}" is revoked.` : ''
   void window.showInformationMessage(
-    `"${inert(name)}" is as it was before: nothing of it is signed any more.${revoked}`,
+    choice === 'revoke'
+      ? t`"${inert(name)}" is as it was before: nothing of it is signed any more. The agent "${file.agent}" is revoked.`
+      : t`"${inert(name)}" is as it was before: nothing of it is signed any more.`,
   )
 }
 
@@ -79,20 +81,21 @@ async function look(server: SecuredServer): Promise<Secured> {
 /** There is no entry to put the old one in the place of. Nothing that is there is touched. */
 async function removeOnly(ports: SecurePorts, server: SecuredServer): Promise<void> {
   const { name, path } = server.place
-  const detail = `${path} has not the entry that was written there. The file stays as it is; the gateway, its key and what was kept of the entry are removed. The entry may hold tokens: who copies it should know where it goes.`
+  const detail = t`${path} has not the entry that was written there. The file stays as it is; the gateway, its key and what was kept of the entry are removed. The entry may hold tokens: who copies it should know where it goes.`
+  const remove = t('Remove')
   for (;;) {
     const pressed = await window.showWarningMessage(
-      `Remove the gateway of "${name}"?`,
+      t`Remove the gateway of "${name}"?`,
       { modal: true, detail },
-      'Remove',
-      'Copy Original Entry',
+      remove,
+      t('Copy Original Entry'),
     )
     if (pressed === undefined) return
-    if (pressed === 'Remove') break
+    if (pressed === remove) break
     await env.clipboard.writeText(server.original)
   }
   await removeGateway(ports, server)
-  void window.showInformationMessage(`The gateway of "${inert(name)}" is gone. ${inert(path)} is as it was.`)
+  void window.showInformationMessage(t`The gateway of "${inert(name)}" is gone. ${inert(path)} is as it was.`)
 }
 
 async function removeGateway(ports: SecurePorts, { gateway }: SecuredServer): Promise<void> {

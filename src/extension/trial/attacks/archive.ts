@@ -1,6 +1,7 @@
 import type { JournalLine, RecordLine } from '../../../evidence/journal/format.ts'
 import type { ArchiveAttack } from '../attack.ts'
 import { flipped, stating } from '../edits.ts'
+import { t } from '../../../support/l10n.ts'
 
 /**
  * Whoever can write the journal afterwards. They also number and chain its lines anew, as they should be: the chain of lines
@@ -12,16 +13,16 @@ export const ARCHIVE: readonly ArchiveAttack[] = [
   {
     ...afterwards,
     id: 'journal-context',
-    title: 'Alter a context in the journal',
-    change: 'One bit of a call that was recorded.',
+    title: t('Alter a context in the journal'),
+    change: t('One bit of a call that was recorded.'),
     edit: (lines) =>
       oneRecord(lines, (record) => ({ ...record, context: flipped(record.context ?? new Uint8Array(0), -4) })),
   },
   {
     ...afterwards,
     id: 'journal-statement',
-    title: 'Alter a statement in the journal',
-    change: 'The time at which a call was signed, by one hour.',
+    title: t('Alter a statement in the journal'),
+    change: t('The time at which a call was signed, by one hour.'),
     edit: (lines) =>
       oneRecord(lines, (record) => ({
         ...record,
@@ -31,8 +32,8 @@ export const ARCHIVE: readonly ArchiveAttack[] = [
   {
     ...afterwards,
     id: 'journal-swap',
-    title: 'Swap two contexts in the journal',
-    change: 'The bytes of two calls, each under the evidence of the other.',
+    title: t('Swap two contexts in the journal'),
+    change: t('The bytes of two calls, each under the evidence of the other.'),
     edit: (lines) => {
       const [one, two] = lines.filter(isCall)
       return lines.map((line) => {
@@ -44,8 +45,8 @@ export const ARCHIVE: readonly ArchiveAttack[] = [
   {
     ...afterwards,
     id: 'journal-remove',
-    title: 'Take a call out of the journal',
-    change: 'One record is gone, and the number of records in the last line fits.',
+    title: t('Take a call out of the journal'),
+    change: t('One record is gone, and the number of records in the last line fits.'),
     edit: (lines) => {
       const gone = lines.find(isCall)
       return recounted(lines.filter((line) => line !== gone))
@@ -54,8 +55,8 @@ export const ARCHIVE: readonly ArchiveAttack[] = [
   {
     ...afterwards,
     id: 'journal-cut',
-    title: 'Cut off the end of the journal',
-    change: 'The last record of each side is gone, and the number of records in the last line fits.',
+    title: t('Cut off the end of the journal'),
+    change: t('The last record of each side is gone, and the number of records in the last line fits.'),
     edit: (lines) => {
       const closing = lines.filter((line) => line.type === 'record').slice(-2)
       return recounted(lines.filter((line) => !closing.some((one) => one === line)))

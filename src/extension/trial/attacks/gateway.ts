@@ -1,5 +1,6 @@
 import type { GatewayAttack } from '../attack.ts'
 import { stating } from '../edits.ts'
+import { t } from '../../../support/l10n.ts'
 
 /** Whoever answers at the gateway's address, or is the gateway: a gateway of the trial's own, run in this process. */
 const asTheGateway = { on: 'gateway', attacker: 'gateway', key: 'own' } as const
@@ -13,28 +14,28 @@ export const GATEWAY: readonly GatewayAttack[] = [
     attacker: 'gateway',
     key: 'strange',
     id: 'another-gateway',
-    title: 'Redirect the session to another gateway',
-    change: 'Another gateway answers, with a good handshake of its own key.',
+    title: t('Redirect the session to another gateway'),
+    change: t('Another gateway answers, with a good handshake of its own key.'),
   },
   {
     ...asTheGateway,
     id: 'answer-to-another-question',
-    title: 'Answer another question',
-    change: 'The gateway’s key signs an answer that names a question which nobody asked.',
+    title: t('Answer another question'),
+    change: t('The gateway’s key signs an answer that names a question which nobody asked.'),
     lie: (statement) => stating(statement, () => ({ req: OTHER })),
   },
   {
     ...asTheGateway,
     id: 'answer-of-another-session',
-    title: 'Answer in somebody else’s session',
-    change: 'The gateway’s key signs an answer that belongs to another session.',
+    title: t('Answer in somebody else’s session'),
+    change: t('The gateway’s key signs an answer that belongs to another session.'),
     lie: (statement) => stating(statement, () => ({ sid: OTHER })),
   },
   {
     ...asTheGateway,
     id: 'old-answer',
-    title: 'Give an old answer',
-    change: 'The gateway’s key signs an answer that is three minutes old.',
+    title: t('Give an old answer'),
+    change: t('The gateway’s key signs an answer that is three minutes old.'),
     lie: (statement) => stating(statement, ({ ts }) => ({ ts: Number(ts) - THREE_MINUTES })),
   },
 ]

@@ -5,6 +5,7 @@ import { buildBatch, sealBatch } from '../../../evidence/batch.ts'
 import { digestOf } from '../../../evidence/checks.ts'
 import type { SessionAttack } from '../attack.ts'
 import { batchIs, contextIs, eachEntry, insteadOf, jwsIs, stating } from '../edits.ts'
+import { t } from '../../../support/l10n.ts'
 
 /** Whoever got all keys of the running session, so that what they make is sealed as it should be. They have no signing key. */
 const withSessionKeys = { on: 'session', attacker: 'keys', reaches: 'server' } as const
@@ -22,22 +23,22 @@ export const KEYS: readonly SessionAttack[] = [
   {
     ...withSessionKeys,
     id: 'replay-context',
-    title: 'Replay a signed context in a new record',
-    change: 'An earlier call with its own true evidence, sealed anew with the next number.',
+    title: t('Replay a signed context in a new record'),
+    change: t('An earlier call with its own true evidence, sealed anew with the next number.'),
     arm: ({ tap }) => insteadOf(tap.records.c2s),
   },
   {
     ...withSessionKeys,
     id: 'alter-context',
-    title: 'Alter the context under its old signature',
-    change: 'A word in the call.',
+    title: t('Alter the context under its old signature'),
+    change: t('A word in the call.'),
     arm: () => ({ outRecord: contextIs(forged) }),
   },
   {
     ...withSessionKeys,
     id: 'alter-statement',
-    title: 'Alter the context, and its statement to fit',
-    change: 'A word in the call, and the digest of it in the statement.',
+    title: t('Alter the context, and its statement to fit'),
+    change: t('A word in the call, and the digest of it in the statement.'),
     arm: () => {
       let body: Uint8Array = NONE
       const context = contextIs((bytes) => (body = forged(bytes)))
@@ -50,8 +51,8 @@ export const KEYS: readonly SessionAttack[] = [
   {
     ...withSessionKeys,
     id: 'alter-root',
-    title: 'Alter context, statement and root',
-    change: 'The whole batch is built anew over the forged call; the old signature is kept.',
+    title: t('Alter context, statement and root'),
+    change: t('The whole batch is built anew over the forged call; the old signature is kept.'),
     arm: ({ own }) => {
       let body: Uint8Array = NONE
       const context = contextIs((bytes) => (body = forged(bytes)))
@@ -72,8 +73,8 @@ export const KEYS: readonly SessionAttack[] = [
   {
     ...withSessionKeys,
     id: 'sign-with-another-key',
-    title: 'Sign with another key',
-    change: 'The statement is signed anew, with a good signature of the attacker’s own key.',
+    title: t('Sign with another key'),
+    change: t('The statement is signed anew, with a good signature of the attacker’s own key.'),
     arm: ({ strange }) => ({
       outRecord: async (type, payload) => {
         if (type !== RECORD.Batch) return payload
@@ -87,37 +88,37 @@ export const KEYS: readonly SessionAttack[] = [
   {
     ...withSessionKeys,
     id: 'strip-signature',
-    title: 'Strip the signature',
-    change: 'The JWS keeps its header and payload; its signature is empty.',
+    title: t('Strip the signature'),
+    change: t('The JWS keeps its header and payload; its signature is empty.'),
     arm: () => ({ outRecord: jwsIs(() => ({ signature: NONE })) }),
   },
   {
     ...withSessionKeys,
     id: 'alg-none',
-    title: 'Change the algorithm of the JWS to none',
-    change: 'The header says that nothing was signed, and there is no signature.',
+    title: t('Change the algorithm of the JWS to none'),
+    change: t('The header says that nothing was signed, and there is no signature.'),
     arm: () => ({ outRecord: jwsIs(() => ({ header: { alg: 'none' }, signature: NONE })) }),
   },
   {
     ...withSessionKeys,
     id: 'alg-weaker',
-    title: 'Change the algorithm of the JWS to a weaker one',
-    change: 'The header names ML-DSA-65 instead of ML-DSA-87.',
+    title: t('Change the algorithm of the JWS to a weaker one'),
+    change: t('The header names ML-DSA-65 instead of ML-DSA-87.'),
     arm: () => ({ outRecord: jwsIs(() => ({ header: { alg: 'ML-DSA-65' } })) }),
   },
   {
     ...withSessionKeys,
     id: 'strip-proof',
-    title: 'Strip the proof',
-    change: 'Three calls share a signature; the paths from their statements to the signed root are taken out.',
+    title: t('Strip the proof'),
+    change: t('Three calls share a signature; the paths from their statements to the signed root are taken out.'),
     calls: 3,
     arm: () => ({ outRecord: batchIs((batch) => eachEntry(batch, (entry) => ({ ...entry, proof: [] }))) }),
   },
   {
     ...withSessionKeys,
     id: 'swap-evidence',
-    title: 'Swap the evidence of two contexts',
-    change: 'Three calls share a signature; the first two change places under it.',
+    title: t('Swap the evidence of two contexts'),
+    change: t('Three calls share a signature; the first two change places under it.'),
     calls: 3,
     arm: () => ({
       outRecord: batchIs((batch) => {
@@ -134,22 +135,22 @@ export const KEYS: readonly SessionAttack[] = [
   {
     ...withSessionKeys,
     id: 'evidence-of-another-session',
-    title: 'Use the evidence of another session',
-    change: 'A call of an earlier session with its own true evidence, sealed with this session’s keys.',
+    title: t('Use the evidence of another session'),
+    change: t('A call of an earlier session with its own true evidence, sealed with this session’s keys.'),
     arm: ({ earlier }) => insteadOf(earlier.records.c2s),
   },
   {
     ...withSessionKeys,
     id: 'swap-directions',
-    title: 'Swap the directions',
-    change: 'An answer of the gateway with its own true evidence is sent to the gateway as a call.',
+    title: t('Swap the directions'),
+    change: t('An answer of the gateway with its own true evidence is sent to the gateway as a call.'),
     arm: ({ tap }) => insteadOf(tap.records.s2c),
   },
   {
     ...withSessionKeys,
     id: 'another-server',
-    title: 'Redirect the call to another server',
-    change: 'The statement names the server “payments” instead of “sample”.',
+    title: t('Redirect the call to another server'),
+    change: t('The statement names the server “payments” instead of “sample”.'),
     arm: () => ({
       outRecord: batchIs((batch) =>
         eachEntry(batch, (entry) => ({
@@ -162,16 +163,16 @@ export const KEYS: readonly SessionAttack[] = [
   {
     ...withSessionKeys,
     id: 'alter-answer',
-    title: 'Alter an answer of the gateway',
-    change: 'A word in the answer, under the gateway’s old signature.',
+    title: t('Alter an answer of the gateway'),
+    change: t('A word in the answer, under the gateway’s old signature.'),
     reaches: 'agent',
     arm: () => ({ inRecord: contextIs(forged) }),
   },
   {
     ...withSessionKeys,
     id: 'strip-signature-of-answer',
-    title: 'Strip the signature of an answer',
-    change: 'The JWS over the answer keeps its header and payload; its signature is empty.',
+    title: t('Strip the signature of an answer'),
+    change: t('The JWS over the answer keeps its header and payload; its signature is empty.'),
     reaches: 'agent',
     arm: () => ({ inRecord: jwsIs(() => ({ signature: NONE })) }),
   },

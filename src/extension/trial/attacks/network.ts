@@ -4,6 +4,7 @@ import { ELEMENT, onlyElement } from '../../../session/handshake/elements.ts'
 import { encodeM1, parseM1 } from '../../../session/handshake/messages.ts'
 import type { HandshakeAttack, SessionAttack } from '../attack.ts'
 import { firstOf, flipped } from '../edits.ts'
+import { t } from '../../../support/l10n.ts'
 
 /** Whoever controls the network between editor and gateway: they see, change, drop and invent frames, and have no key. */
 const onTheWay = { on: 'session', attacker: 'network', reaches: 'server' } as const
@@ -12,22 +13,22 @@ export const NETWORK: readonly (SessionAttack | HandshakeAttack)[] = [
   {
     ...onTheWay,
     id: 'flip-record',
-    title: 'Alter one bit of a sealed record',
-    change: 'One bit of the ciphertext that carries a call.',
+    title: t('Alter one bit of a sealed record'),
+    change: t('One bit of the ciphertext that carries a call.'),
     arm: () => ({ outFrame: firstOf(RECORD.Fragment, (frame) => [flipped(frame, -20)]) }),
   },
   {
     ...onTheWay,
     id: 'replay-record',
-    title: 'Replay a record',
-    change: 'Before the next call, the sealed evidence of an earlier one is sent once more.',
+    title: t('Replay a record'),
+    change: t('Before the next call, the sealed evidence of an earlier one is sent once more.'),
     arm: ({ tap }) => ({ outFrame: firstOf(RECORD.Fragment, (frame) => [...captured(tap.frames.c2s), frame]) }),
   },
   {
     ...onTheWay,
     id: 'reorder-records',
-    title: 'Reorder two records',
-    change: 'The evidence of a call arrives before the call itself.',
+    title: t('Reorder two records'),
+    change: t('The evidence of a call arrives before the call itself.'),
     arm: () => {
       let held: readonly Uint8Array[] = []
       const hold = firstOf(RECORD.Fragment, (frame) => {
@@ -41,30 +42,30 @@ export const NETWORK: readonly (SessionAttack | HandshakeAttack)[] = [
   {
     ...onTheWay,
     id: 'drop-last-record',
-    title: 'Drop the last record',
-    change: 'The evidence of the last call is swallowed; then the editor says goodbye.',
+    title: t('Drop the last record'),
+    change: t('The evidence of the last call is swallowed; then the editor says goodbye.'),
     goodbye: true,
     arm: () => ({ outFrame: firstOf(RECORD.Batch, () => []) }),
   },
   {
     ...onTheWay,
     id: 'reflect-record',
-    title: 'Send the gateway its own record',
-    change: 'A record that the gateway sealed for the editor comes back to the gateway.',
+    title: t('Send the gateway its own record'),
+    change: t('A record that the gateway sealed for the editor comes back to the gateway.'),
     arm: ({ tap }) => ({ outFrame: firstOf(RECORD.Fragment, () => captured(tap.frames.s2c)) }),
   },
   {
     ...onTheWay,
     id: 'record-of-another-session',
-    title: 'Play a record of another session',
-    change: 'A record of an earlier session takes the place of this one’s.',
+    title: t('Play a record of another session'),
+    change: t('A record of an earlier session takes the place of this one’s.'),
     arm: ({ earlier }) => ({ outFrame: firstOf(RECORD.Batch, () => captured(earlier.frames.c2s)) }),
   },
   {
     ...onTheWay,
     id: 'flip-answer',
-    title: 'Alter one bit of a sealed answer',
-    change: 'One bit of the ciphertext that carries the gateway’s answer.',
+    title: t('Alter one bit of a sealed answer'),
+    change: t('One bit of the ciphertext that carries the gateway’s answer.'),
     reaches: 'agent',
     arm: () => ({ inFrame: firstOf(RECORD.Fragment, (frame) => [flipped(frame, -20)]) }),
   },
@@ -72,8 +73,8 @@ export const NETWORK: readonly (SessionAttack | HandshakeAttack)[] = [
     on: 'handshake',
     attacker: 'network',
     id: 'downgrade-suite',
-    title: 'Downgrade the suite in ClientHello',
-    change: 'Only the weakest suite stays in the offer, with shares that the attacker made.',
+    title: t('Downgrade the suite in ClientHello'),
+    change: t('Only the weakest suite stays in the offer, with shares that the attacker made.'),
     arm: () => ({
       outFrame: async (frame) => {
         if (frame[0] !== ELEMENT.M1) return [frame]

@@ -3,6 +3,7 @@ import type { PKCS11 } from 'pkcs11js'
 import type { ModuleFacts } from '../../../contracts/keyFacts.ts'
 import type { Holds } from '../../../contracts/keyProcess.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 import { redact } from '../../../support/log.ts'
 import { profileOf } from '../../hsm/profiles.ts'
 import { CKF, CKR } from './constants.ts'
@@ -45,7 +46,7 @@ function newModule(): PKCS11 {
     return new addon.PKCS11()
   } catch (cause) {
     const platform = `${process.platform} on ${process.arch}`
-    const sentence = `This copy of Countersign has no PKCS#11 support for ${platform}. The vault works; or install pkcs11js.`
+    const sentence = said`This copy of Countersign has no PKCS#11 support for ${platform}. The vault works; or install pkcs11js.`
     throw new CountersignError('module-unsupported', sentence, { cause })
   }
 }

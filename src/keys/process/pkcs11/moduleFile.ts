@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { closeSync, lstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { CountersignError } from '../../../support/errors.ts'
+import { type Filling, said } from '../../../support/l10n.ts'
 import { type BuiltFor, builtFor, HEADER_BYTES } from './libraryFormat.ts'
 
 /** S_IWOTH and S_ISVTX of <sys/stat.h>. */
@@ -18,10 +19,10 @@ export function checkModuleFile(file: string): void {
   if (!path.isAbsolute(file)) throw new CountersignError('usage', 'The path of a PKCS#11 module has to be absolute.')
   const found = statSync(file, { throwIfNoEntry: false })
   if (found === undefined) {
-    throw new CountersignError('module-load', `There is no PKCS#11 module ${file}. Check the path.`)
+    throw new CountersignError('module-load', said`There is no PKCS#11 module ${file}. Check the path.`)
   }
   if (!found.isFile()) {
-    throw new CountersignError('module-invalid', `${file} is a folder or a device, not a PKCS#11 module.`)
+    throw new CountersignError('module-invalid', said`${file} is a folder or a device, not a PKCS#11 module.`)
   }
   checkPermissions(file)
   checkFormat(file)
@@ -55,19 +56,19 @@ function isOwn(file: string): boolean {
 }
 
 function writable(what: string): CountersignError {
-  const sentence = `Every user of this machine can write to ${what}: the module is not loaded. Run: chmod o-w ${quoted(what)}`
+  const sentence = said`Every user of this machine can write to ${what}: the module is not loaded. Run: chmod o-w ${quoted(what)}`
   return new CountersignError('file-permissions', sentence)
 }
 
 function planted(what: string): CountersignError {
-  const sentence = `${what} belongs to another user, in a folder where everybody can put files: the module is not loaded. Install it elsewhere.`
+  const sentence = said`${what} belongs to another user, in a folder where everybody can put files: the module is not loaded. Install it elsewhere.`
   return new CountersignError('file-permissions', sentence)
 }
 
 function checkFormat(file: string): void {
   const format = builtFor(head(file))
   if (format === undefined) {
-    const sentence = `${file} is no native library, so it cannot be loaded as a PKCS#11 module. Choose the module itself.`
+    const sentence = said`${file} is no native library, so it cannot be loaded as a PKCS#11 module. Choose the module itself.`
     throw new CountersignError('module-invalid', sentence)
   }
   const system = process.platform === 'darwin' || process.platform === 'win32' ? process.platform : 'linux'
@@ -75,7 +76,7 @@ function checkFormat(file: string): void {
   // A processor that we have no name for: the loader knows.
   if (format.system === system && (architectures.length === 0 || architectures.includes(process.arch))) return
   const here = describe({ system, architectures: [process.arch] })
-  const sentence = `${file} is built for ${describe(format)}; here a module has to be for ${here}. Install the one that its maker has for this system.`
+  const sentence = said`${file} is built for ${describe(format)}; here a module has to be for ${here}. Install the one that its maker has for this system.`
   throw new CountersignError('module-invalid', sentence)
 }
 
@@ -86,7 +87,7 @@ function head(file: string): Buffer {
     const bytes = Buffer.alloc(HEADER_BYTES)
     return bytes.subarray(0, readSync(descriptor, bytes, 0, HEADER_BYTES, 0))
   } catch (cause) {
-    const sentence = `The PKCS#11 module ${file} cannot be read. Check its permissions.`
+    const sentence = said`The PKCS#11 module ${file} cannot be read. Check its permissions.`
     throw new CountersignError('file-unreadable', sentence, { cause })
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
@@ -95,8 +96,8 @@ function head(file: string): Buffer {
 
 const SYSTEMS = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' } as const
 
-function describe({ system, architectures }: BuiltFor): string {
-  return architectures.length === 0 ? SYSTEMS[system] : `${SYSTEMS[system]} on ${architectures.join(' and ')}`
+function describe({ system, architectures }: BuiltFor): Filling {
+  return architectures.length === 0 ? SYSTEMS[system] : said`${SYSTEMS[system]} on ${architectures.join(', ')}`
 }
 
 /** For a shell, in case somebody copies the line. */

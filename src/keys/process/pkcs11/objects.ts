@@ -3,6 +3,7 @@ import type { Attribute, PKCS11 } from 'pkcs11js'
 import type { FoundKey, MlDsaSet } from '../../../contracts/keyFacts.ts'
 import type { MlDsaIds } from '../../../contracts/keyProcess.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 import { Attributes, readPublicKey } from './attributes.ts'
 import { CKA, CKO } from './constants.ts'
 import { calling } from './errors.ts'
@@ -76,12 +77,13 @@ export class KeyObjects {
   pair(label: string, publicKey: Uint8Array): [privateKey: Buffer, ...publicKeys: Buffer[]] {
     const [object, second] = this.find(CKO.PRIVATE_KEY).filter((one) => this.belongsTo(one, publicKey))
     if (second !== undefined) {
-      const sentence =
-        'Several private keys of the token go with this public key. Remove it with the tools of the token.'
+      const sentence = said(
+        'Several private keys of the token go with this public key. Remove it with the tools of the token.',
+      )
       throw new CountersignError('key-ambiguous', sentence)
     }
     if (object === undefined || this.attributes(object).label() !== label) {
-      throw new CountersignError('key-missing', `The token has no key "${label}" with this public key.`)
+      throw new CountersignError('key-missing', said`The token has no key "${label}" with this public key.`)
     }
     const publics = this.find(CKO.PUBLIC_KEY).filter((one) => same(publicKeyIn(this.attributes(one)), publicKey))
     return [object, ...publics]
@@ -95,8 +97,9 @@ export class KeyObjects {
     const twins = this.twins(own).map((twin) => publicKeyIn(this.attributes(twin)))
     if (!twins.some((twin) => same(twin, publicKey))) return false
     if (twins.every((twin) => same(twin, publicKey))) return true
-    const sentence =
-      'The token has another public key with the same CKA_ID. Remove the key with the tools of the token.'
+    const sentence = said(
+      'The token has another public key with the same CKA_ID. Remove the key with the tools of the token.',
+    )
     throw new CountersignError('key-ambiguous', sentence)
   }
 

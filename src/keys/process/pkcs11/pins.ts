@@ -3,6 +3,7 @@ import type { Params } from '../../../contracts/keyProcess.ts'
 import { decodeUtf8, encodeUtf8 } from '../../../crypto/encoding.ts'
 import { wipe } from '../../../crypto/random.ts'
 import { CountersignError, toCountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 import { CKF, CKR, CKU } from './constants.ts'
 import { calling, isCkr, tokenError } from './errors.ts'
 import type { LoadedModule } from './loaded.ts'
@@ -117,8 +118,8 @@ export class Pins {
         try {
           this.setUserPin(slot, { officer, text, soPin, pin })
         } catch (thrown) {
-          const { code, message, cause } = tokenError(thrown, 'C_InitPIN')
-          throw new CountersignError(code, `The token is initialised, but its user has no PIN yet. ${message}`, {
+          const { code, sentence, cause } = tokenError(thrown, 'C_InitPIN')
+          throw new CountersignError(code, said`The token is initialised, but its user has no PIN yet. ${sentence}`, {
             cause,
           })
         }
@@ -203,8 +204,10 @@ function pinText(pin: Uint8Array | null, { flags }: TokenInfo, who: Who): string
   }
   const last = who === 'user' ? CKF.USER_PIN_FINAL_TRY : CKF.SO_PIN_FINAL_TRY
   if ((flags & last) !== 0) {
-    const sentence = 'One more failed try locks the token, and its module may take the call of the keypad for one.'
-    throw new CountersignError('token-unsupported', `${sentence} Unlock it with the tools of the token.`)
+    const sentence = said(
+      'One more failed try locks the token, and its module may take the call of the keypad for one. Unlock it with the tools of the token.',
+    )
+    throw new CountersignError('token-unsupported', sentence)
   }
   return ''
 }
@@ -215,7 +218,7 @@ function newPinText(pin: Uint8Array | null, token: TokenInfo): string {
   // Tokens that do not tell have 0 here, or all bits set.
   const known = most > 0 && least <= most
   if (pin !== null && known && (pin.length < least || pin.length > most)) {
-    throw new CountersignError('usage', `A PIN of this token has ${least} to ${most} characters.`)
+    throw new CountersignError('usage', said`A PIN of this token has ${least} to ${most} characters.`)
   }
   return pinText(pin, token, 'user')
 }

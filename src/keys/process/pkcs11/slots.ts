@@ -1,6 +1,7 @@
 import type { PKCS11, TokenInfo } from 'pkcs11js'
 import type { Where } from '../../../contracts/keyProcess.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 import { CKF } from './constants.ts'
 import { calling } from './errors.ts'
 import { padded } from './library.ts'
@@ -25,12 +26,12 @@ export function findSlot(module: PKCS11, where: Where): { slot: Slot; token: Tok
   if ('slot' in where) {
     const slot = slots.find(({ id }) => id === where.slot)
     if (slot === undefined) {
-      const ids = slots.map(({ id }) => id).join(', ') || 'none'
-      throw new CountersignError('slot-missing', `The module has no slot ${where.slot}. Its slots are: ${ids}.`)
+      const ids = slots.map(({ id }) => id).join(', ') || said('none')
+      throw new CountersignError('slot-missing', said`The module has no slot ${where.slot}. Its slots are: ${ids}.`)
     }
     const token = tokenIn(module, slot)
     if (token === undefined) {
-      throw new CountersignError('token-missing', `There is no token in slot ${slot.id}. Insert it and try again.`)
+      throw new CountersignError('token-missing', said`There is no token in slot ${slot.id}. Insert it and try again.`)
     }
     return { slot, token }
   }
@@ -40,11 +41,14 @@ export function findSlot(module: PKCS11, where: Where): { slot: Slot; token: Tok
   })
   const [found, second] = tokens.filter(({ token }) => padded(token.label) === where.token)
   if (found === undefined) {
-    const labels = tokens.map(({ token }) => `"${padded(token.label)}"`).join(', ') || 'none'
-    throw new CountersignError('token-missing', `There is no token "${where.token}". Tokens in this module: ${labels}.`)
+    const labels = tokens.map(({ token }) => `"${padded(token.label)}"`).join(', ') || said('none')
+    throw new CountersignError(
+      'token-missing',
+      said`There is no token "${where.token}". Tokens in this module: ${labels}.`,
+    )
   }
   if (second !== undefined) {
-    const sentence = `Slots ${found.slot.id} and ${second.slot.id} both have a token "${where.token}". Name the slot instead.`
+    const sentence = said`Slots ${found.slot.id} and ${second.slot.id} both have a token "${where.token}". Name the slot instead.`
     throw new CountersignError('token-missing', sentence)
   }
   return found

@@ -5,6 +5,7 @@ import type { MlDsaIds } from '../../../contracts/keyProcess.ts'
 import { randomBytes } from '../../../crypto/random.ts'
 import { isSignatureAlgorithm } from '../../../crypto/signature.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 import { profileOf } from '../../hsm/profiles.ts'
 import type { KeyTable } from '../keyTable.ts'
 import type { Proof } from '../proof.ts'
@@ -19,7 +20,7 @@ import type { SessionPool } from './sessions.ts'
 import { type Slot, tokenIn } from './slots.ts'
 import { TokenKey } from './tokenKey.ts'
 
-const NO_ML_DSA = 'no ML-DSA mechanism: RSA, ECDSA and EdDSA fall to a quantum computer'
+const NO_ML_DSA = said('The token has no ML-DSA mechanism: RSA, ECDSA and EdDSA fall to a quantum computer.')
 
 export interface TokenParts {
   readonly library: Library
@@ -58,18 +59,21 @@ export class Token {
       const objects = this.objects(session, ids)
       const [object, second] = objects.find(CKO.PRIVATE_KEY, labelled(label))
       if (second !== undefined) {
-        const sentence = `The token has more than one ML-DSA key "${label}". Rename one with the tools of the token.`
+        const sentence = said`The token has more than one ML-DSA key "${label}". Rename one with the tools of the token.`
         throw new CountersignError('key-ambiguous', sentence)
       }
       if (object === undefined) {
         const labels = objects.find(CKO.PRIVATE_KEY).map((key) => objects.attributes(key).label())
-        const there = labels.length === 0 ? 'It has no ML-DSA key.' : `Its ML-DSA keys: ${labels.join(', ')}.`
-        throw new CountersignError('key-missing', `The token has no key "${label}". ${there}`)
+        const sentence =
+          labels.length === 0
+            ? said`The token has no key "${label}". It has no ML-DSA key.`
+            : said`The token has no key "${label}". Its ML-DSA keys: ${labels.join(', ')}.`
+        throw new CountersignError('key-missing', sentence)
       }
       const key = this.described(objects, object, label)
       const { algorithm } = key
       if (!isSignatureAlgorithm(algorithm)) {
-        const sentence = `The key "${label}" is ${algorithm}, which no suite takes. Choose an ML-DSA-87 or ML-DSA-65 key.`
+        const sentence = said`The key "${label}" is ${algorithm}, which no suite takes. Choose an ML-DSA-87 or ML-DSA-65 key.`
         throw new CountersignError('algorithm-unsupported', sentence)
       }
       return this.hold({ ...key, algorithm }, object, ids, keys)
@@ -90,8 +94,11 @@ export class Token {
       const objects = this.objects(session, ids)
       const taken = (what: 'label' | 'CKA_ID', value: Attribute) => {
         if ([CKO.PRIVATE_KEY, CKO.PUBLIC_KEY].every((kind) => objects.find(kind, value).length === 0)) return
-        const name = what === 'label' ? `"${label}"` : 'with this CKA_ID'
-        throw new CountersignError('key-exists', `The token has a key ${name} already; it is not replaced.`)
+        const sentence =
+          what === 'label'
+            ? said`The token has a key "${label}" already; it is not replaced.`
+            : said('The token has a key with this CKA_ID already; it is not replaced.')
+        throw new CountersignError('key-exists', sentence)
       }
       taken('label', labelled(label))
       // The halves of a pair find each other by it: two pairs with one CKA_ID would be taken for each other.
@@ -100,7 +107,7 @@ export class Token {
       try {
         const key = this.described(objects, made.privateKey, label)
         if (key.algorithm !== algorithm) {
-          const sentence = `The token made an ${key.algorithm} key instead of ${algorithm}; it was destroyed. Check its profile.`
+          const sentence = said`The token made an ${key.algorithm} key instead of ${algorithm}; it was destroyed. Check its profile.`
           throw new CountersignError('token-unsupported', sentence)
         }
         return isSignatureAlgorithm(algorithm)
@@ -134,14 +141,14 @@ export class Token {
    */
   usable(algorithm?: MlDsaSet): MlDsaIds {
     const { ids, mlDsa } = this.abilities()
-    if (ids === undefined) throw new CountersignError('token-unsupported', `The token has ${NO_ML_DSA}.`)
+    if (ids === undefined) throw new CountersignError('token-unsupported', NO_ML_DSA)
     if (algorithm !== undefined && !mlDsa.includes(algorithm)) {
-      throw new CountersignError('token-unsupported', `The token does not offer ${algorithm}.`)
+      throw new CountersignError('token-unsupported', said`The token does not offer ${algorithm}.`)
     }
     const flags = tokenIn(this.module, this.parts.slot)?.flags ?? 0
     if ((flags & CKF.LOGIN_REQUIRED) === 0 || this.parts.pool.loggedIn()) return ids
     if ((flags & CKF.USER_PIN_LOCKED) !== 0) {
-      const sentence = 'The PIN of the token is locked. Only its security officer can set a new one.'
+      const sentence = said('The PIN of the token is locked. Only its security officer can set a new one.')
       throw new CountersignError('pin-locked', sentence)
     }
     throw new CountersignError('pin-needed', 'The token is locked. Enter its PIN.')
@@ -163,13 +170,16 @@ export class Token {
     const attributes = objects.attributes(object)
     const key = objects.publicKeyOf(attributes)
     if (key === undefined) {
-      const sentence = `The token does not show the public key of "${label}". Import it beside the private key, with the same CKA_ID.`
+      const sentence = said`The token does not show the public key of "${label}". Import it beside the private key, with the same CKA_ID.`
       throw new CountersignError('key-missing', sentence)
     }
     const facts = this.facts(attributes)
     if (facts.claims.sign === false || attributes.flag(CKA.ALWAYS_AUTHENTICATE) === true) {
-      const why = facts.claims.sign === false ? 'may not sign' : 'wants the PIN for every signature'
-      throw new CountersignError('token-unsupported', `The key "${label}" ${why}. Choose another, or make a new one.`)
+      const sentence =
+        facts.claims.sign === false
+          ? said`The key "${label}" may not sign. Choose another, or make a new one.`
+          : said`The key "${label}" wants the PIN for every signature. Choose another, or make a new one.`
+      throw new CountersignError('token-unsupported', sentence)
     }
     return { label, ...key, facts, where: this.where() }
   }

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { CustodyFacts } from '../../../contracts/keyFacts.ts'
 import { type SignatureAlgorithm, SIGNATURE_LENGTHS } from '../../../crypto/signature.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 import type { HeldKey } from '../keyTable.ts'
 import type { Proof } from '../proof.ts'
 import { CKF } from './constants.ts'
@@ -67,7 +68,7 @@ export class TokenKey implements HeldKey {
       if (signature.length !== out.length || data.length !== message.length) {
         throw new CountersignError(
           'pkcs11',
-          `The token returned ${signature.length} bytes as ${this.algorithm} signature.`,
+          said`The token returned ${signature.length} bytes as ${this.algorithm} signature.`,
         )
       }
       return new Uint8Array(signature)
@@ -96,6 +97,6 @@ export class TokenKey implements HeldKey {
 }
 
 function gone(cause?: unknown): CountersignError {
-  const sentence = 'The token ended the sessions in which the key was opened. Open it again.'
+  const sentence = said('The token ended the sessions in which the key was opened. Open it again.')
   return new CountersignError('key-missing', sentence, { cause })
 }

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { encodeBase64url } from '../../../crypto/encoding.ts'
 import { randomBytes } from '../../../crypto/random.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 
 const KEY_BYTES = 32
 /** A lock older than this was left behind by a process that was killed: writing a vault takes milliseconds. */
@@ -24,7 +25,7 @@ export async function readKeyFile(file: string): Promise<Uint8Array | undefined>
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0)
     if (bytesRead !== KEY_BYTES) {
       buffer.fill(0)
-      throw new CountersignError('file-unreadable', `${file} is no key file: a key file holds exactly 32 bytes.`)
+      throw new CountersignError('file-unreadable', said`${file} is no key file: a key file holds exactly 32 bytes.`)
     }
     const key = buffer.slice(0, KEY_BYTES)
     buffer.fill(0)
@@ -65,7 +66,7 @@ export async function removeVaultFile(file: string): Promise<void> {
     await unlink(file)
     await syncFolder(path.dirname(file))
   } catch (cause) {
-    const sentence = `${file} cannot be removed. Check the folder and its permissions.`
+    const sentence = said`${file} cannot be removed. Check the folder and its permissions.`
     throw new CountersignError('file-unreadable', sentence, { cause })
   }
 }
@@ -79,7 +80,7 @@ export async function whileLocked<T>(file: string, work: () => Promise<T>): Prom
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
   const handle = (await takeLock(lock)) ?? (await takeLock(await withoutStale(lock)))
   if (handle === undefined) {
-    throw new CountersignError('file-unreadable', `Another program is writing ${file}. Try again in a moment.`)
+    throw new CountersignError('file-unreadable', said`Another program is writing ${file}. Try again in a moment.`)
   }
   try {
     return await work()
@@ -116,14 +117,14 @@ async function openExisting(file: string): Promise<FileHandle | undefined> {
 
 /** Windows has no such modes; there the folder's access control list decides. */
 function checkPrivate(file: string, found: Stats | BigIntStats): void {
-  if (!found.isFile()) throw new CountersignError('file-unreadable', `${file} is not a regular file.`)
+  if (!found.isFile()) throw new CountersignError('file-unreadable', said`${file} is not a regular file.`)
   if (process.getuid === undefined) return
   if (Number(found.uid) !== process.getuid()) {
-    throw new CountersignError('file-permissions', `${file} belongs to another user. Use a file of your own.`)
+    throw new CountersignError('file-permissions', said`${file} belongs to another user. Use a file of your own.`)
   }
   if ((Number(found.mode) & 0o077) !== 0) {
     const mode = (Number(found.mode) & 0o777).toString(8).padStart(4, '0')
-    throw new CountersignError('file-permissions', `Others can read ${file} (mode ${mode}). Run chmod 600 on it.`)
+    throw new CountersignError('file-permissions', said`Others can read ${file} (mode ${mode}). Run chmod 600 on it.`)
   }
 }
 
@@ -143,8 +144,10 @@ async function publish(file: string, bytes: Uint8Array, replace: boolean): Promi
     await syncFolder(path.dirname(file))
   } catch (cause) {
     const taken = codeOf(cause) === 'EEXIST'
-    const why = taken ? `${file} is there already; it is not replaced.` : `${file} cannot be written.`
-    throw new CountersignError('file-unreadable', `${why} Check the folder and its permissions.`, { cause })
+    const sentence = taken
+      ? said`${file} is there already; it is not replaced. Check the folder and its permissions.`
+      : said`${file} cannot be written. Check the folder and its permissions.`
+    throw new CountersignError('file-unreadable', sentence, { cause })
   } finally {
     await unlink(temporary).catch(() => {})
   }
@@ -162,7 +165,7 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 function unreadable(file: string, cause: unknown): CountersignError {
-  return new CountersignError('file-unreadable', `${file} cannot be read. Check its path and its permissions.`, {
+  return new CountersignError('file-unreadable', said`${file} cannot be read. Check its path and its permissions.`, {
     cause,
   })
 }

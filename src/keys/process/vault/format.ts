@@ -4,6 +4,7 @@ import { decodeBase64url, decodeUtf8, encodeBase64url, encodeUtf8 } from '../../
 import type { ScryptParams } from '../../../crypto/passphrase.ts'
 import type { SignatureAlgorithm } from '../../../crypto/signature.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said, type Sentence } from '../../../support/l10n.ts'
 
 /**
  * The vault's file: JSON, version 1.
@@ -90,27 +91,31 @@ const schema = v.strictObject({
  * @throws CountersignError `vault-corrupt`
  */
 export function parseVault(bytes: Uint8Array, name: string): VaultFile {
-  const corrupt = (why: string, cause?: unknown) =>
-    new CountersignError('vault-corrupt', `${name} is not a vault of Countersign: ${why}. Restore it from a backup.`, {
-      cause,
-    })
-  if (bytes.length > MAX_BYTES) throw corrupt('it is larger than 1 MiB')
+  const corrupt = (why: Sentence, cause?: unknown) =>
+    new CountersignError(
+      'vault-corrupt',
+      said`${name} is not a vault of Countersign: ${why}. Restore it from a backup.`,
+      {
+        cause,
+      },
+    )
+  if (bytes.length > MAX_BYTES) throw corrupt(said('it is larger than 1 MiB'))
   let json: unknown
   try {
     json = JSON.parse(decodeUtf8(bytes))
   } catch {
     // Without the cause: V8's message quotes the file, and somebody may have named a file of secrets by mistake.
-    throw corrupt('it is not JSON')
+    throw corrupt(said('it is not JSON'))
   }
   const parsed = v.safeParse(schema, json, { abortEarly: true })
-  if (!parsed.success) throw corrupt(`"${v.getDotPath(parsed.issues[0]) ?? 'file'}" is not as it should be`)
+  if (!parsed.success) throw corrupt(said`"${v.getDotPath(parsed.issues[0]) ?? 'file'}" is not as it should be`)
   const { lock, keys } = parsed.output
   const file: VaultFile = {
     lock,
     keys: keys.map(({ alg, pub, ...rest }) => ({ ...rest, algorithm: alg, publicKey: pub })),
   }
   // JSON.parse keeps the last of two equal members where another reader may keep the first: one spelling is accepted.
-  if (decodeUtf8(serialiseVault(file)) !== decodeUtf8(bytes)) throw corrupt('it was changed after it was written')
+  if (decodeUtf8(serialiseVault(file)) !== decodeUtf8(bytes)) throw corrupt(said('it was changed after it was written'))
   return file
 }
 

@@ -5,6 +5,7 @@ import { deriveKey, SCRYPT_PARAMS } from '../../../crypto/passphrase.ts'
 import { randomBytes, wipe } from '../../../crypto/random.ts'
 import { generateSeedKey, SeedSigner } from '../../../crypto/signature.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { said } from '../../../support/l10n.ts'
 import type { KeyTable } from '../keyTable.ts'
 import { Proof } from '../proof.ts'
 import { createKeyFile, readKeyFile, readVaultFile, removeVaultFile, whileLocked, writeVaultFile } from './files.ts'
@@ -66,7 +67,7 @@ export class Vault {
       const entry = vault.keys.find((key) => key.label === label)
       if (entry === undefined) {
         const there = vault.keys.map((key) => key.label).join(', ')
-        throw new CountersignError('key-missing', `The vault ${file} has no key "${label}". It has: ${there}.`)
+        throw new CountersignError('key-missing', said`The vault ${file} has no key "${label}". It has: ${there}.`)
       }
       const key = await sealingKey(vault.lock, unlock)
       try {
@@ -96,7 +97,7 @@ export class Vault {
         if (before?.keys.some((key) => key.label === label) === true) {
           throw new CountersignError(
             'key-exists',
-            `The vault ${file} has a key "${label}" already; it is not replaced.`,
+            said`The vault ${file} has a key "${label}" already; it is not replaced.`,
           )
         }
         const lock = before?.lock ?? newLock(unlock)
@@ -133,7 +134,7 @@ export class Vault {
         const { lock, keys } = await existing(file)
         const entry = keys.find((key) => key.label === label && isIt(key))
         if (entry === undefined) {
-          throw new CountersignError('key-missing', `The vault ${file} has no key "${label}" with this public key.`)
+          throw new CountersignError('key-missing', said`The vault ${file} has no key "${label}" with this public key.`)
         }
         const key = await sealingKey(lock, unlock)
         try {
@@ -159,7 +160,10 @@ export class Vault {
     // The associated data binds the public key already; this catches a seed that was sealed beside a wrong one.
     if (Buffer.compare(signer.publicKey, publicKey) !== 0) {
       signer.dispose()
-      throw new CountersignError('vault-corrupt', `The key "${label}" in ${file} is not the one that its entry names.`)
+      throw new CountersignError(
+        'vault-corrupt',
+        said`The key "${label}" in ${file} is not the one that its entry names.`,
+      )
     }
     const proof = new Proof()
     proof.renew()
@@ -178,7 +182,10 @@ export class Vault {
 async function existing(file: string): Promise<VaultFile> {
   const bytes = await readVaultFile(file)
   if (bytes === undefined) {
-    throw new CountersignError('key-missing', `There is no vault ${file}. Make one with "countersign identity create".`)
+    throw new CountersignError(
+      'key-missing',
+      said`There is no vault ${file}. Make one with "countersign identity create".`,
+    )
   }
   return parseVault(bytes, file)
 }
@@ -202,7 +209,7 @@ async function sealingKey(lock: VaultLock, unlock: VaultKey, makeKeyFile = false
   if (!makeKeyFile) {
     throw new CountersignError(
       'file-unreadable',
-      `The key file ${unlock.path} is not there. Without it the vault is lost.`,
+      said`The key file ${unlock.path} is not there. Without it the vault is lost.`,
     )
   }
   const key = randomBytes(32)
@@ -214,8 +221,10 @@ function unsealed(file: string, lock: VaultLock, entry: VaultEntry, key: Uint8Ar
   try {
     return open(key, entry.nonce, associatedData(lock, entry), entry.sealed)
   } catch (cause) {
-    const secret = lock.kind === 'scrypt' ? 'passphrase' : 'key file'
-    const sentence = `The vault ${file} does not open: this is another ${secret}, or the file was changed.`
+    const sentence =
+      lock.kind === 'scrypt'
+        ? said`The vault ${file} does not open: this is another passphrase, or the file was changed.`
+        : said`The vault ${file} does not open: this is another key file, or the file was changed.`
     throw new CountersignError('vault-locked', sentence, { cause })
   }
 }

@@ -1,6 +1,7 @@
 import { QuickPickItemKind, type QuickPickItem } from 'vscode'
 import { isSignatureAlgorithm } from '../../../../crypto/signature.ts'
 import { CountersignError } from '../../../../support/errors.ts'
+import { said, t } from '../../../../support/l10n.ts'
 import { lifeState } from '../../../../trust/keyRing.ts'
 import { keysAt, type PlacedKey, placeRow, placesOf, placeText } from '../../../identity/keyPlaces.ts'
 import type { Slot } from '../../choosePlace.ts'
@@ -34,9 +35,9 @@ export async function chooseNext(ports: KeyPorts, old: PlacedKey): Promise<Place
       detail: `${key.key.custody} · ${placeRow(key.place)}`,
       key,
     })),
-    { label: 'Make the next key', kind: QuickPickItemKind.Separator },
+    { label: t('Make the next key'), kind: QuickPickItemKind.Separator },
     ...slots.map((make) => ({
-      label: `$(add) In ${placeText(make)}…`,
+      label: t`$(add) In ${placeText(make)}…`,
       detail: `${make.module.name} · ${make.slot.reason}`,
       make,
     })),
@@ -48,8 +49,8 @@ export async function chooseNext(ports: KeyPorts, old: PlacedKey): Promise<Place
     )
   }
   const picked = await pickOne(rows, {
-    title: `Countersign: Rotate ${old.key.label}`,
-    placeHolder: 'Choose the key that is to follow it',
+    title: t`Countersign: Rotate ${old.key.label}`,
+    placeHolder: t('Choose the key that is to follow it'),
     matchOnDetail: true,
   })
   if (picked?.make === undefined) return picked?.key
@@ -62,6 +63,6 @@ export async function chooseNext(ports: KeyPorts, old: PlacedKey): Promise<Place
   if (key !== undefined) return key
   throw new CountersignError(
     'algorithm-unsupported',
-    `${made.label} was made, and it cannot be an identity: choose ML-DSA-87.`,
+    said`${made.label} was made, and it cannot be an identity: choose ML-DSA-87.`,
   )
 }

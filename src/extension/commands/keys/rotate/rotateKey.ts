@@ -4,6 +4,7 @@ import { fingerprintWords } from '../../../../crypto/fingerprint.ts'
 import { isSignatureAlgorithm } from '../../../../crypto/signature.ts'
 import { DEFAULT_LABEL } from '../../../../keys/signer.ts'
 import { CountersignError } from '../../../../support/errors.ts'
+import { said, t } from '../../../../support/l10n.ts'
 import { type KeyLife, lifeState } from '../../../../trust/keyRing.ts'
 import type { Inventory } from '../../../identity/inventoryService.ts'
 import {
@@ -35,7 +36,7 @@ const FAREWELL_MS = HOUR / 6
  * again, and it can be taken back as long as none of them took the new key.
  */
 export async function rotateKey(ports: KeyPorts, ref?: string): Promise<void> {
-  const found = await withProgress('Looking at the modules', () => ports.inventory.refresh())
+  const found = await withProgress(t('Looking at the modules'), () => ports.inventory.refresh())
   const old = currentKey(ports, found, ref)
   const own = ownKeyOf(old)
   const life = await ports.ring.find(own.kid)
@@ -61,14 +62,16 @@ function currentKey(ports: KeyPorts, found: Inventory, ref: string | undefined):
   const named = ref === undefined ? undefined : findKey(ref, found)
   if (named !== undefined) {
     if (isIdentity(named, identity, DEFAULT_LABEL)) return named
-    const sentence = `${named.key.label} does not sign now, so no gateway knows it. Rotate Key… is for the key that signs; Select HSM Slot… chooses another without a transition.`
+    const sentence = said`${named.key.label} does not sign now, so no gateway knows it. Rotate Key… is for the key that signs; Select HSM Slot… chooses another without a transition.`
     throw new CountersignError('usage', sentence)
   }
   const current = placesOf(found)
     .flatMap((place) => keysAt(place, found))
     .find((placed) => isIdentity(placed, identity, DEFAULT_LABEL) && isSignatureAlgorithm(placed.key.algorithm))
   if (current !== undefined) return current
-  const sentence = 'The key that signs cannot be seen now. Insert its token, or use the key once if it is in the vault.'
+  const sentence = said(
+    'The key that signs cannot be seen now. Insert its token, or use the key once if it is in the vault.',
+  )
   throw new CountersignError('key-missing', sentence)
 }
 
@@ -78,7 +81,7 @@ function successorOf({ successor, label }: KeyLife, found: Inventory): PlacedKey
     .flatMap((place) => keysAt(place, found))
     .find(({ key }) => key.kid === successor)
   if (next !== undefined) return next
-  const sentence = `The key that is to follow ${label} cannot be seen now. Insert its token, unlock it, and rotate again.`
+  const sentence = said`The key that is to follow ${label} cannot be seen now. Insert its token, unlock it, and rotate again.`
   throw new CountersignError('key-missing', sentence)
 }
 
@@ -86,7 +89,7 @@ async function confirmed({ gateways }: KeyPorts, old: PlacedKey, next: PlacedKey
   const names = told(gateways).map(({ setting }) => setting.name)
   const to = { ...named(next), place: placeText(next.place) }
   const detail = rotationPlan(named(old), to, names)
-  const choice = await window.showWarningMessage('Rotate the key that signs?', { modal: true, detail }, 'Rotate')
+  const choice = await window.showWarningMessage(t('Rotate the key that signs?'), { modal: true, detail }, t('Rotate'))
   return choice !== undefined
 }
 
@@ -100,14 +103,15 @@ async function settle(ports: KeyPorts, old: PlacedKey, next: PlacedKey, document
     const question = questionAfter(await deliver(ports.gateways, document), next.key.kid)
     if (question === undefined) return await switchTo(ports, old, next, FAREWELL_MS)
     const { message, detail, mayCancel } = question
-    const choices = ['Ask Again', 'Switch Now', ...(mayCancel ? ['Cancel Rotation'] : [])].map((title) => ({ title }))
+    const [again, now, cancel] = [t('Ask Again'), t('Switch Now'), t('Cancel Rotation')]
+    const choices = [again, now, ...(mayCancel ? [cancel] : [])].map((title) => ({ title }))
     // Without a name of its own the button that changes nothing would be called Cancel, beside Cancel Rotation.
-    const later = { title: 'Decide Later', isCloseAffordance: true }
+    const later = { title: t('Decide Later'), isCloseAffordance: true }
     const choice = (await window.showWarningMessage(message, { modal: true, detail }, ...choices, later))?.title
-    if (choice === 'Ask Again') continue
-    if (choice === 'Switch Now') return await switchTo(ports, old, next, RETIRING_MS)
-    if (choice === 'Cancel Rotation') return await takeBack(ports, old, next)
-    const waiting = `${old.key.label} goes on signing. Rotate Key… asks the gateways again, and can switch or cancel.`
+    if (choice === again) continue
+    if (choice === now) return await switchTo(ports, old, next, RETIRING_MS)
+    if (choice === cancel) return await takeBack(ports, old, next)
+    const waiting = t`${old.key.label} goes on signing. Rotate Key… asks the gateways again, and can switch or cancel.`
     void window.showInformationMessage(waiting)
     return
   }
@@ -125,13 +129,13 @@ async function switchTo(ports: KeyPorts, old: PlacedKey, next: PlacedKey, remain
   }
   await configuration.write('countersign.identity', settingValue(identityOf(next.place, to.label)))
   void inventory.refresh()
-  const done = `${to.label} in ${placeText(next.place)} signs the next context. ${from.label} is retiring; Retire Key… ends it at once.`
+  const done = t`${to.label} in ${placeText(next.place)} signs the next context. ${from.label} is retiring; Retire Key… ends it at once.`
   void window.showInformationMessage(done)
 }
 
 async function takeBack({ ring, inventory }: KeyPorts, old: PlacedKey, next: PlacedKey): Promise<void> {
   await ring.keep(ownKeyOf(old).kid)
   void inventory.refresh()
-  const said = `The rotation was cancelled: ${old.key.label} stays. ${next.key.label} is in its token as before. An operator who was asked to confirm it should not.`
-  void window.showInformationMessage(said)
+  const cancelled = t`The rotation was cancelled: ${old.key.label} stays. ${next.key.label} is in its token as before. An operator who was asked to confirm it should not.`
+  void window.showInformationMessage(cancelled)
 }

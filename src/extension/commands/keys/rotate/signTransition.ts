@@ -2,6 +2,7 @@ import { buildTransition, readTransition } from '../../../../evidence/transition
 import type { ProcessSigner } from '../../../../keys/hsm/signer.ts'
 import { openTokenSigner } from '../../../../keys/hsm/signer.ts'
 import { CountersignError } from '../../../../support/errors.ts'
+import { said, t } from '../../../../support/l10n.ts'
 import { type Place, type PlacedKey, whereOf } from '../../../identity/keyPlaces.ts'
 import { withProgress } from '../../../progress.ts'
 import { type SlotPorts, tokenPlaceOf, unlock } from '../../slotPorts.ts'
@@ -22,7 +23,7 @@ export async function signTransition(
   }
   ports.identity.unlocked()
   return await withProgress(
-    'Signing the transition',
+    t('Signing the transition'),
     async () => {
       const [old, next] = [await signerOf(ports, from), await signerOf(ports, to)]
       const parts = { from: publicPart(old), to: publicPart(next), at: Date.now() }
@@ -48,7 +49,7 @@ async function signerOf(ports: SlotPorts, { place, key }: PlacedKey): Promise<Pr
           log: ports.log,
         })
   if (signer.kid !== key.kid) {
-    const sentence = `"${key.label}" is another key than the one that was listed. Nothing was signed; look at the modules again.`
+    const sentence = said`"${key.label}" is another key than the one that was listed. Nothing was signed; look at the modules again.`
     throw new CountersignError('key-changed', sentence)
   }
   return signer

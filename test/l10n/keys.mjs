@@ -1,0 +1,90 @@
+// Which English sentences are to be translated, found in the source: the arguments of `t` and `said`, the tables of `translated`, and the
+// sentences of errors. What a placeholder stands for has no name: its order in the template is its number.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseSync } from 'oxc-parser'
+
+/** Which argument of these is a sentence. */
+const SENTENCE_AT = {
+  CountersignError: 1,
+  SessionError: 1,
+  EvidenceError: 2,
+  toCountersignError: 1,
+  badStatement: 0,
+  badBatch: 0,
+  replayed: 0,
+}
+
+/** Where nobody who sits before an editor reads what goes wrong: the command line and the gateway, which speak English. */
+const ENGLISH = /^src\/(cli|mcp\/upstream)\/|^src\/contracts\/(cbor\w*|configFile)\.ts$/
+
+/**
+ * @typedef {{ key: string, at: string }} Found
+ * @param {string} root
+ * @returns {{ host: Found[], panel: Found[], glued: string[] }} `glued`: a template whose parts nobody can translate
+ */
+export function findKeys(root) {
+  const host = files(root, 'src').map((file) => keysOf(root, file))
+  const panel = files(root, 'webview').map((file) => keysOf(root, file))
+  return {
+    host: host.flatMap(({ keys }) => keys),
+    panel: panel.flatMap(({ keys }) => keys),
+    glued: [...host, ...panel].flatMap(({ glued }) => glued),
+  }
+}
+
+/** @param {string} root @param {string} folder */
+function files(root, folder) {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+    .map((file) => `${folder}/${file}`)
+    .toSorted()
+}
+
+/** @param {string} root @param {string} file */
+function keysOf(root, file) {
+  const text = readFileSync(join(root, file), 'utf8')
+  /** @type {Found[]} */
+  const keys = []
+  /** @type {string[]} */
+  const glued = []
+  const at = (node) => `${file}:${text.slice(0, node.start).split('\n').length}`
+  const add = (node) => {
+    const key = literal(node)
+    if (key === undefined) glued.push(at(node))
+    else if (key !== '') keys.push({ key, at: at(node) })
+  }
+  visit(parseSync(file, text).program, (node) => {
+    if (node.type === 'TaggedTemplateExpression' && isTranslator(node.tag)) {
+      keys.push({ key: template(node.quasi), at: at(node) })
+    }
+    if (node.type !== 'CallExpression' && node.type !== 'NewExpression') return
+    const [first] = node.arguments
+    if (isTranslator(node.callee) && isText(first)) add(first)
+    if (node.callee.name === 'translated' && first !== undefined) {
+      visit(first, (leaf) => leaf.type === 'Property' && isText(leaf.value) && add(leaf.value))
+    }
+    const sentence = node.arguments[SENTENCE_AT[node.callee.name] ?? -1]
+    if (isText(sentence) && !ENGLISH.test(file)) add(sentence)
+  })
+  return { keys, glued }
+}
+
+const isTranslator = ({ type, name }) => type === 'Identifier' && (name === 't' || name === 'said')
+const isText = (node) =>
+  node?.type === 'TemplateLiteral' || (node?.type === 'Literal' && typeof node.value === 'string')
+
+/** Undefined: it has values in it and no tag, so that they are part of the sentence. */
+function literal(node) {
+  if (node.type === 'Literal') return node.value
+  return node.expressions.length === 0 ? template(node) : undefined
+}
+
+const template = ({ quasis }) => quasis.map((part, at) => (at === 0 ? '' : `{${at - 1}}`) + part.value.cooked).join('')
+
+/** @param {any} node @param {(node: any) => void} look */
+export function visit(node, look) {
+  if (node === null || typeof node !== 'object') return
+  if (typeof node.type === 'string') look(node)
+  for (const child of Object.values(node)) visit(child, look)
+}
