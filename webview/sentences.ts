@@ -41,7 +41,6 @@ export const sentences = {
   unreadable: (shown: string) => t`Files of the journal that could not be read: ${shown}`,
   older: (n: number, shown: string) =>
     n === 1 ? t`${shown} older one is in the journal only` : t`${shown} older ones are in the journal only`,
-  request: (what: string) => t`${what} to {0}`,
   exchange: (exchange: string) => t`exchange ${exchange}`,
   answered: (after: string) => t`answered after ${after}`,
   alert: (alert: number) => t`Alert ${alert}.`,

@@ -240,6 +240,7 @@ const words = translated({
     question: 'question',
     answer: 'answer',
     answerFrom: 'answer from {0}',
+    requestTo: '{0} to {1}',
     notAnswered: 'No answer yet.',
     notAsked: 'Not asked yet.',
     noQuestion: 'The question is no longer kept here.',

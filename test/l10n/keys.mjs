@@ -15,8 +15,18 @@ const SENTENCE_AT = {
   replayed: 0,
 }
 
-/** Where nobody who sits before an editor reads what goes wrong: the command line and the gateway, which speak English. */
-const ENGLISH = /^src\/(cli|mcp\/upstream)\/|^src\/contracts\/(cbor\w*|configFile)\.ts$/
+/**
+ * Where sentences stay English: the command line and the gateway, which have no editor; and what only says how a peer, or a file, broke the
+ * rules of the protocol. That goes to whoever writes the other end.
+ */
+const ENGLISH = [
+  /^src\/(cli|crypto|mcp\/(upstream|exchange|client\/(?!sdkClient|statusError)|message|lines))/,
+  /^src\/contracts\/(cbor\w*|configFile)\.ts$/,
+  /^src\/session\/(channel|handshake\/(?!deadline)|contexts\/(?!sendEnds)|rekey|resume|transition|legs|carrier\/webSocketServer|connection|heartbeat|openConnection)\b/,
+  /^src\/evidence\/(bundle\/(format|manifest\w*|reader)|batch|offline|signingInput|statement|transitionPayload)\b/,
+  /^src\/trust\/clientRegistry\.ts$/,
+  /^src\/keys\/hsm\/openIdentity\.ts$/,
+]
 
 /**
  * @typedef {{ key: string, at: string }} Found
@@ -24,7 +34,8 @@ const ENGLISH = /^src\/(cli|mcp\/upstream)\/|^src\/contracts\/(cbor\w*|configFil
  * @returns {{ host: Found[], panel: Found[], glued: string[] }} `glued`: a template whose parts nobody can translate
  */
 export function findKeys(root) {
-  const host = files(root, 'src').map((file) => keysOf(root, file))
+  const spoken = files(root, 'src').filter((file) => !ENGLISH.some((pattern) => pattern.test(file)))
+  const host = spoken.map((file) => keysOf(root, file))
   const panel = files(root, 'webview').map((file) => keysOf(root, file))
   return {
     host: host.flatMap(({ keys }) => keys),
@@ -49,14 +60,16 @@ function keysOf(root, file) {
   /** @type {string[]} */
   const glued = []
   const at = (node) => `${file}:${text.slice(0, node.start).split('\n').length}`
+  // `{0} {1}` is the same in every language.
+  const push = (key, node) => /\p{L}/u.test(key.replace(/\{\d\}/g, '')) && keys.push({ key, at: at(node) })
   const add = (node) => {
     const key = literal(node)
     if (key === undefined) glued.push(at(node))
-    else if (key !== '') keys.push({ key, at: at(node) })
+    else push(key, node)
   }
   visit(parseSync(file, text).program, (node) => {
     if (node.type === 'TaggedTemplateExpression' && isTranslator(node.tag)) {
-      keys.push({ key: template(node.quasi), at: at(node) })
+      push(template(node.quasi), node)
     }
     if (node.type !== 'CallExpression' && node.type !== 'NewExpression') return
     const [first] = node.arguments
@@ -65,7 +78,7 @@ function keysOf(root, file) {
       visit(first, (leaf) => leaf.type === 'Property' && isText(leaf.value) && add(leaf.value))
     }
     const sentence = node.arguments[SENTENCE_AT[node.callee.name] ?? -1]
-    if (isText(sentence) && !ENGLISH.test(file)) add(sentence)
+    if (isText(sentence)) add(sentence)
   })
   return { keys, glued }
 }
@@ -87,4 +100,38 @@ export function visit(node, look) {
   if (node === null || typeof node !== 'object') return
   if (typeof node.type === 'string') look(node)
   for (const child of Object.values(node)) visit(child, look)
+}
+
+const SHOWS =
+  /^(show(Information|Warning|Error)Message|showQuickPick|showInputBox|setStatusBarMessage|withProgress|report)$/
+const SHOWN =
+  /^(title|placeHolder|prompt|detail|label|description|tooltip|openLabel|saveLabel|text|sentence|reason|finding|none)$/
+
+/**
+ * Literals that a person would see although nobody can translate them: given to what shows something, or to one of its properties.
+ * @param {string} root @param {string} folder
+ */
+export function findBypasses(root, folder) {
+  return files(root, folder).flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8')
+    /** @type {string[]} */
+    const found = []
+    const note = (node) => {
+      if (node.type === 'ConditionalExpression') return [node.consequent, node.alternate].forEach(note)
+      if (!isText(node) || !isSpoken(node)) return
+      found.push(`${file}:${text.slice(0, node.start).split('\n').length} ${text.slice(node.start, node.end)}`)
+    }
+    visit(parseSync(file, text).program, (node) => {
+      if (node.type === 'CallExpression' && SHOWS.test(node.callee.property?.name ?? node.callee.name))
+        node.arguments.forEach(note)
+      if (node.type === 'Property' && SHOWN.test(node.key.name)) note(node.value)
+    })
+    return found
+  })
+}
+
+/** Words, not a name, an address, or names that stand beside each other. */
+function isSpoken(node) {
+  const spoken = node.type === 'Literal' ? node.value : template(node)
+  return /\p{Ll}{2} \p{L}|\p{L}{3}[….?]$|^\p{Lu}\p{Ll}{2,}$/u.test(spoken.replace(/\{\d\}|\$\([a-z-]+\)/g, ''))
 }

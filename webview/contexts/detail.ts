@@ -43,7 +43,9 @@ export function detailView(model: Model): VNode[] {
 function head(row: ContextRow, detail: ContextDetail | undefined): VNode {
   const answered = detail?.timings.answered
   const facts = [
-    ...filled(row.dir === 'c2s' ? sentences.request(row.method ?? row.kind) : t.answerFrom, name(row.server)),
+    ...(row.dir === 'c2s'
+      ? filled(t.requestTo, row.method ?? row.kind, name(row.server))
+      : filled(t.answerFrom, name(row.server))),
     ` · ${clockMs(row.at)} · ${bytes(row.size)}`,
     row.exchange !== undefined && ` · ${sentences.exchange(number(row.exchange))}`,
     answered !== undefined && ` · ${sentences.answered(milliseconds(answered))}`,
