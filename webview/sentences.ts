@@ -35,6 +35,10 @@ export const sentences = {
   unseen: (shown: string) => t`searching, ${shown} left`,
   texts: (n: number, shown: string) =>
     n === 1 ? t`text of ${shown} context searched` : t`text of ${shown} contexts searched`,
+  journal: (done: string, of: string) => t`Searching the journal: ${done} of ${of} contexts`,
+  unkept: (shown: string) => t`Contexts kept as digest only, or encrypted, were not searched: ${shown}`,
+  missing: (shown: string) => t`Contexts that were not found in the journal were not searched: ${shown}`,
+  unreadable: (shown: string) => t`Files of the journal that could not be read: ${shown}`,
   older: (n: number, shown: string) =>
     n === 1 ? t`${shown} older one is in the journal only` : t`${shown} older ones are in the journal only`,
   exchange: (exchange: string) => t`exchange ${exchange}`,

@@ -204,6 +204,8 @@ const words = translated({
     c2s: 'to the server',
     s2c: 'from the server',
     byVerdict: 'Filter by verdict',
+    searchingJournal: 'Searching the journal for older contexts.',
+    searchedJournal: 'The journal was searched for older contexts.',
     fresh: 'New contexts',
     live: 'Live',
     hold: 'Hold',

@@ -29,6 +29,20 @@ export function isFiltered(filter: ContextFilter): boolean {
   return Object.values(filter).some((value) => value !== '')
 }
 
+/** The search in the journal for the texts of contexts that are in memory no longer. */
+export const journalSearchedSchema = v.strictObject({
+  /** Contexts whose text was wanted, and how many had it. */
+  of: count,
+  searched: count,
+  /** Kept as digest only, or encrypted. */
+  unkept: count,
+  /** At its end: not found. */
+  missing: count,
+  /** Files, or the whole folder. */
+  unreadable: count,
+  over: v.boolean(),
+})
+
 export const listSchema = v.strictObject({
   /** Counts the filters that were set: rows of an earlier one are not of this list. */
   view: count,
@@ -47,6 +61,8 @@ export const listSchema = v.strictObject({
   unseen: count,
   /** How many contexts had their text searched as well; absent where the filter asks for no text. */
   texts: v.optional(count),
+  /** Absent where nothing had to be searched for there. */
+  journal: v.optional(journalSearchedSchema),
   servers: list(label, 256),
 })
 
@@ -98,6 +114,7 @@ export const contextRowsParams = v.strictObject({
 
 export type ContextFilter = Of<typeof filterSchema>
 export type ContextList = Of<typeof listSchema>
+export type JournalSearched = Of<typeof journalSearchedSchema>
 export type PlacedRow = Of<typeof placedRowSchema>
 export type ContextWindow = Of<typeof windowSchema>
 export type PanelReceipt = Of<typeof receiptSchema>

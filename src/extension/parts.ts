@@ -126,10 +126,13 @@ export function assemble({ context, log, places, configuration, status, slots, p
   const inventory = owned.add(new InventoryService({ processes, modules, vaultFile: places.vault, clock }))
   const locking: LockPorts = { processes, identity, pins: pinDesk, locked: () => whenLocked(autoLock, inventory) }
 
-  // Imported when an older context is opened, which in most windows nobody does.
+  // Imported when an older context is opened or searched, which in most windows nobody does.
   const contexts = new ContextStore(clock, {
     find: async (place, signal) =>
       (await import('../evidence/journal/store.ts')).findEntry(places.journal, place, signal),
+    bodies: async function* (since, signal) {
+      yield* (await import('../evidence/journal/bodies.ts')).journalBodies(places.journal, since, signal)
+    },
   })
   const journal = new LazyJournal(places.journal, () => configuration.usable.journal, log)
   const pins = new GatewayPins(places.state, clock)

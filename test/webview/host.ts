@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { BYTES_SHOWN, type ContextRow } from '../../src/contracts/panelContext.ts'
 import { panelHtml } from '../../src/contracts/panelHtml.ts'
 import { type PanelHandlers, PanelResponder } from '../../src/contracts/panelRpc.ts'
+import type { JournalBody } from '../../src/evidence/journal/bodies.ts'
 import { ContextIndex } from '../../src/extension/evidence/list/contextIndex.ts'
 import { numberOf, refOf } from '../../src/extension/evidence/refs.ts'
 import { ContextFeed, type ListedContexts } from '../../src/extension/panel/contextFeed.ts'
@@ -20,6 +22,8 @@ export class FakeHost implements ListedContexts {
   readonly index = new ContextIndex()
   readonly receipts = { take: () => [] }
   readonly asked: string[] = []
+  /** Searches in the journal that are under way. */
+  searching = 0
   private readonly changed = new Emitter<string>()
   readonly onChange = this.changed.event
   private readonly responder: PanelResponder
@@ -27,6 +31,10 @@ export class FakeHost implements ListedContexts {
   private readonly post: (message: unknown) => void
   private readonly scene: string
   private version = 0
+  private goOn = () => {}
+  private readonly finished = new Promise<void>((resolve) => {
+    this.goOn = resolve
+  })
 
   constructor(post: (message: unknown) => void, scene: string, count: number) {
     this.post = post
@@ -58,6 +66,27 @@ export class FakeHost implements ListedContexts {
 
   textOf(): string | undefined {
     return undefined
+  }
+
+  /** In the scene `journal` there is one: of each seven contexts one is encrypted, and it stands still until `finish`. */
+  async *bodies(_since: number, signal: AbortSignal): AsyncGenerator<JournalBody | 'unreadable'> {
+    if (this.scene !== 'journal') return
+    this.searching++
+    try {
+      yield 'unreadable'
+      for (let number = this.index.end - 1; number >= this.index.first; number--) {
+        const { sid = '', dir = 'c2s', seq = 0 } = this.index.get(number) ?? {}
+        if (number === this.index.first + 100) await Promise.race([this.finished, once(signal, 'abort')])
+        yield { sid, dir, seq, ...(number % 7 !== 0 && { context: Buffer.from(`{"path":"notes-${number}.md"}`) }) }
+      }
+    } finally {
+      this.searching--
+    }
+  }
+
+  /** Lets the search in the journal come to its end. */
+  finish(): void {
+    this.goOn()
   }
 
   /** `n` more contexts, as a session would bring them. */

@@ -87,6 +87,25 @@ const contexts = [
       await page.waitForTimeout(600)
     },
   },
+  {
+    name: 'contexts-journal',
+    view: 'contexts',
+    scene: 'journal',
+    act: async ({ page }) => {
+      await page.locator('.flt input').fill('notes-1')
+      await page.locator('.journal', { hasText: 'Searching the journal: ' }).waitFor()
+    },
+  },
+  {
+    name: 'contexts-searched',
+    view: 'contexts',
+    scene: 'journal',
+    act: async ({ page, host }) => {
+      host.finish()
+      await page.locator('.flt input').fill('notes-1')
+      await page.locator('.journal', { hasText: 'were not searched' }).waitFor()
+    },
+  },
   { name: 'contexts-broken', view: 'contexts', scene: 'broken', act: row('verified') },
   { name: 'contexts-nothing', view: 'contexts', scene: 'nothing' },
 ]

@@ -4,6 +4,7 @@ import {
   type ContextFilter,
   type ContextList as Listed,
   isFiltered,
+  type JournalSearched,
   NO_FILTER,
 } from '../../src/contracts/panelContexts.ts'
 import type { Model } from '../app/model.ts'
@@ -55,6 +56,7 @@ export class ContextsView {
             ),
           this.found(list),
           this.foot(list),
+          list.texts !== undefined && journalLine(list.journal),
         ),
         h('div', { class: 'pane', on: { keydown: (event) => this.back(event) } }, detailView(model)),
       ),
@@ -69,7 +71,7 @@ export class ContextsView {
   private found(list: Listed): VNode {
     const { model } = this
     if (model.rows.count > 0) return this.list.body()
-    if (list.unseen > 0) return working(strings.empty.searching)
+    if (list.unseen > 0 || list.journal?.over === false) return working(strings.empty.searching)
     return emptyState(strings.empty.noMatch, strings.empty.noMatchText, [
       button({ label: strings.actions.clearFilter, press: () => model.filter(NO_FILTER) }),
     ])
@@ -189,6 +191,27 @@ export class ContextsView {
           button({ label: strings.actions.trySample, press: () => void model.send('trySample', {}) }),
         ])
   }
+}
+
+/** What is said aloud are beginning and end, and what was left out: figures that move all the time are only to be seen. */
+function journalLine(journal: JournalSearched | undefined): VNode {
+  const { unkept = 0, missing = 0, unreadable = 0 } = journal ?? {}
+  const left = [
+    unkept > 0 && sentences.unkept(number(unkept)),
+    missing > 0 && sentences.missing(number(missing)),
+    unreadable > 0 && sentences.unreadable(number(unreadable)),
+  ].map((text) => text !== false && h('span', {}, text))
+  return h(
+    'div',
+    { key: 'journal', class: 'journal num' },
+    journal?.over === false && h('span', {}, sentences.journal(number(journal.searched + unkept), number(journal.of))),
+    h(
+      'span',
+      { key: 'said', role: 'status' },
+      journal !== undefined && h('span', { class: 'hear' }, journal.over ? t.searchedJournal : t.searchingJournal),
+      journal?.over === true && left,
+    ),
+  )
 }
 
 function valueOf(event: Event): string {

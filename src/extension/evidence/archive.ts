@@ -1,6 +1,7 @@
 import { decodeBase64url, encodeBase64url } from '../../crypto/encoding.ts'
 import { chainNext } from '../../evidence/chain.ts'
 import { digestOf } from '../../evidence/checks.ts'
+import type { JournalBody } from '../../evidence/journal/bodies.ts'
 import { parseStatement } from '../../evidence/statement.ts'
 import type { Direction, EvidenceEntry } from '../../evidence/types.ts'
 import { CountersignError } from '../../support/errors.ts'
@@ -13,10 +14,12 @@ export interface StatementPlace {
   readonly seq: number
 }
 
-/** The journal, asked for single statements. What it gives is what a file holds, and not verified. */
+/** The journal, asked for single statements, or searched. What it gives is what a file holds, and not verified. */
 export interface EvidenceArchive {
   /** undefined: it does not hold it. @throws CountersignError `file-unreadable` */
   find(place: StatementPlace, signal?: AbortSignal): Promise<EvidenceEntry | undefined>
+  /** What was written since then, the newest file first; a file that cannot be read says so. @throws the reason of `signal` */
+  bodies(since: number, signal: AbortSignal): AsyncIterable<JournalBody | 'unreadable'>
 }
 
 /** A row whose statement verified once, so that it has a place and a chain head. */

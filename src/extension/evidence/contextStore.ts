@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import type { ContextRow } from '../../contracts/panelContext.ts'
 import { EvidenceVerifier } from '../../evidence/verifier.ts'
 import type { Verdict } from '../../evidence/verdict.ts'
@@ -12,6 +11,7 @@ import { EvidenceCache } from './evidenceCache.ts'
 import { Figures } from './figures.ts'
 import type { IndexRow } from './list/chunk.ts'
 import { ContextIndex } from './list/contextIndex.ts'
+import { searchable } from './list/query.ts'
 import { Receipts } from './receipts.ts'
 import type { Recorded, Refused, StoredContext } from './recorded.ts'
 import { numberOf, refOf } from './refs.ts'
@@ -21,13 +21,11 @@ const RECENT_BYTES = 64 * 1024 * 1024
 /** What was refused is in no journal: this is the only place that has it. */
 const REFUSED = 256
 const REFUSED_BYTES = 16 * 1024 * 1024
-/** Of one context, when texts are searched: more would stop the host for too long. */
-const SEARCHED_BYTES = 1024 * 1024
 
 /** A new row, before it has its ref and its verdict. */
 export type NewRow = Omit<IndexRow, 'verdict' | 'gateway'>
 
-const NO_ARCHIVE: EvidenceArchive = { find: async () => undefined }
+const NO_ARCHIVE: EvidenceArchive = { find: async () => undefined, async *bodies() {} }
 
 /**
  * The contexts of this window, for the panel: a compact row of each, the evidence of the newest. A row is pending until its
@@ -108,9 +106,12 @@ export class ContextStore {
   /** A context in lower case, for a search; undefined where it is not in memory. */
   textOf(number: number): string | undefined {
     const context = this.inMemory(number)?.entry.context
-    if (context === undefined) return undefined
-    const { buffer, byteOffset, byteLength } = context
-    return Buffer.from(buffer, byteOffset, Math.min(byteLength, SEARCHED_BYTES)).toString('utf8').toLowerCase()
+    return context === undefined ? undefined : searchable(context)
+  }
+
+  /** Contexts of the journal, for a search. */
+  bodies(...given: Parameters<EvidenceArchive['bodies']>): ReturnType<EvidenceArchive['bodies']> {
+    return this.archive.bodies(...given)
   }
 
   /**

@@ -10,8 +10,10 @@ import {
 import type { Disposable } from '../../support/disposable.ts'
 import { CountersignError } from '../../support/errors.ts'
 import type { Listener } from '../../support/emitter.ts'
+import type { EvidenceArchive } from '../evidence/archive.ts'
 import type { ContextIndex } from '../evidence/list/contextIndex.ts'
 import { ContextView } from '../evidence/list/contextView.ts'
+import { searchJournal } from '../evidence/list/journalSearch.ts'
 import { numberOf } from '../evidence/refs.ts'
 
 /** The contexts, as far as their list goes: `ContextStore`, or rows without a session in tests. */
@@ -20,6 +22,7 @@ export interface ListedContexts {
   readonly receipts: { take(): PanelReceipt[] }
   row(number: number): ContextRow | undefined
   textOf(number: number): string | undefined
+  bodies(...given: Parameters<EvidenceArchive['bodies']>): ReturnType<EvidenceArchive['bodies']>
   readonly onChange: (listener: Listener<string>) => Disposable
 }
 
@@ -115,11 +118,19 @@ export class ContextFeed implements Disposable {
     return this.view
   }
 
-  /** The newest slice at once, so that the answer has rows in it; the rest while the host has time. */
+  /** The newest slice at once, so that the answer has rows in it; the rest, and then the journal, while the host has time. */
   private look(view: ContextView): void {
     this.scan.abort()
     this.scan = new AbortController()
-    if (!view.slice()) void view.scan(this.scan.signal, () => this.schedule()).then(() => this.schedule())
+    void this.lookOn(view, view.slice(), this.scan.signal)
+  }
+
+  private async lookOn(view: ContextView, seen: boolean, signal: AbortSignal): Promise<void> {
+    const { contexts, now } = this.ports
+    const told = () => this.schedule()
+    if (!seen && !(await view.scan(signal, told))) return
+    await searchJournal(view, (...given) => contexts.bodies(...given), now, signal, told)
+    told()
   }
 
   private rowChanged(row: number): void {
@@ -193,7 +204,7 @@ export class ContextFeed implements Disposable {
 
   private list(view: ContextView): ContextList {
     const { index } = this.ports.contexts
-    const { revision, first, end, newer, unseen, texts } = view
+    const { revision, first, end, newer, unseen, texts, journal } = view
     this.revision = revision
     this.told = end
     return {
@@ -206,6 +217,7 @@ export class ContextFeed implements Disposable {
       older: index.first,
       unseen,
       ...(texts === undefined ? {} : { texts }),
+      ...(journal === undefined ? {} : { journal }),
       servers: index.servers().slice(0, 256),
     }
   }

@@ -81,6 +81,8 @@ export class BenchHost implements ListedContexts {
     return undefined
   }
 
+  async *bodies() {}
+
   /** Contexts as they come: pending, then verified, with 1 KiB of evidence each. */
   bring(count: number): void {
     for (let at = 0; at < count; at++) {

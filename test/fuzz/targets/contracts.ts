@@ -4,6 +4,8 @@ import { parseConfig } from '../../../src/contracts/configFile.ts'
 import { parseIdentityConfig } from '../../../src/contracts/identityConfig.ts'
 import { isMethod, parseHostMessage, parseParams, parseRequest } from '../../../src/contracts/panel.ts'
 import { type PanelHandlers, PanelResponder } from '../../../src/contracts/panelRpc.ts'
+import type { ContextRow } from '../../../src/contracts/panelContext.ts'
+import type { PanelContexts } from '../../../src/contracts/panelContexts.ts'
 import { type PanelTrial, trialFigures, trialSchema } from '../../../src/contracts/panelTrial.ts'
 import { parseSettings, type SettingName } from '../../../src/contracts/settings.ts'
 import { parseStrictJson } from '../../../src/contracts/strictJson.ts'
@@ -31,7 +33,7 @@ const state = {
 /** A module with everything that can be said of its slot and its keys. */
 const full = hsm('full')
 const withHsm = { ...state, hsm: { ...full, modules: full.modules.slice(0, 1) } }
-const row = {
+const row: ContextRow = {
   ref: 'c1',
   verdict: 'verified',
   at: 1,
@@ -57,7 +59,14 @@ const trialRow = {
   took: 1.5,
 }
 const trial = { state: 'running', rows: [trialRow], key: { kid: KID, custody: 'software' }, sentence: 'Why.' }
-const contexts = { base: 0, version: 1, reset: true, rows: [row] }
+const journal = { of: 9, searched: 4, unkept: 2, missing: 0, unreadable: 1, over: false }
+const counts = { view: 1, revision: 0, first: -1, end: 0, newer: 0, total: 1, older: 0, unseen: 0, texts: 4 }
+const contexts: PanelContexts = {
+  list: { ...counts, journal, servers: ['files'] },
+  rows: [{ at: -1, row }],
+  rejected: [],
+  receipts: [],
+}
 const requests = [
   { type: 'request', id: 1, method: 'ready', params: {} },
   { type: 'request', id: 2, method: 'contextDetail', params: { ref: 'c1', reveal: false } },

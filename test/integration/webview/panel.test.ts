@@ -27,7 +27,7 @@ const CLASSES: Record<Theme, string> = {
   hc: 'vscode-high-contrast',
   'hc-light': 'vscode-high-contrast vscode-high-contrast-light',
 }
-const main = new Set(['sessions', 'contexts', 'hsm', 'trial', 'bundle-stranger'])
+const main = new Set(['sessions', 'contexts', 'contexts-searched', 'hsm', 'trial', 'bundle-stranger'])
 
 let stage: Stage
 let axe: string
@@ -213,6 +213,41 @@ describe('a list of a hundred thousand contexts', () => {
     await expect.poll(() => page.locator('.empty').innerText()).toContain('No context matches')
     await page.locator('vscode-button', { hasText: 'Clear Filter' }).click()
     await expect.poll(() => page.locator('.foot').innerText()).toMatch(/^100,000/)
+    await close()
+  })
+})
+
+describe('a text that only the journal has', () => {
+  it('is searched for there: how far it is can be seen, what was left out is said', async () => {
+    const { page, host, close } = await stage.open({ view: 'contexts', scene: 'journal' })
+    const said = page.locator('.journal [role="status"]')
+    await page.locator('.flt input').fill('notes-46')
+    await expect
+      .poll(() => page.locator('.journal').innerText())
+      .toMatch(/^Searching the journal: [\d,]+ of 4,\d+ contexts/)
+    expect(await said.innerText()).toBe('Searching the journal for older contexts.')
+    host.finish()
+    await expect
+      .poll(() => said.innerText())
+      .toMatch(
+        /^The journal was searched for older contexts\.\s*Contexts kept as digest only, or encrypted, were not searched: 68\d\s*Files of the journal that could not be read: 1$/,
+      )
+    // 46, 460 to 469 and 4600 to 4699, without each seventh.
+    await expect.poll(() => page.locator('.foot').innerText()).toMatch(/^9\d of 4,800/)
+    await expect.poll(() => page.locator('.li[role="option"]').count()).toBeGreaterThan(10)
+    await page.locator('.flt input').fill('tool:read')
+    await expect.poll(() => page.locator('.journal').count()).toBe(0)
+    await close()
+  })
+
+  it('is no longer searched for when the filter is cleared', async () => {
+    const { page, host, close } = await stage.open({ view: 'contexts', scene: 'journal' })
+    await page.locator('.flt input').fill('nowhere')
+    await expect.poll(() => page.locator('.journal').innerText()).toMatch(/^Searching the journal: /)
+    expect(host.searching).toBe(1)
+    await page.locator('.flt input').fill('')
+    await expect.poll(() => host.searching).toBe(0)
+    expect(await page.locator('.journal').count()).toBe(0)
     await close()
   })
 })

@@ -8,7 +8,7 @@ import { Journal } from '../../../src/evidence/journal/journal.ts'
 import { findEntry } from '../../../src/evidence/journal/store.ts'
 import { OfflineVerifier } from '../../../src/evidence/offline.ts'
 import type { EvidenceEntry } from '../../../src/evidence/types.ts'
-import type { StatementPlace } from '../../../src/extension/evidence/archive.ts'
+import type { EvidenceArchive } from '../../../src/extension/evidence/archive.ts'
 import { contextDetail } from '../../../src/extension/evidence/contextDetail.ts'
 import { ContextStore } from '../../../src/extension/evidence/contextStore.ts'
 import { evidenceLine } from '../../../src/extension/evidence/evidenceLine.ts'
@@ -134,6 +134,7 @@ describe('the contexts of a session', () => {
 })
 
 describe('evidence that is no longer in memory', () => {
+  const archivedIn = (find: EvidenceArchive['find']) => new ContextStore(systemClock, { find, async *bodies() {} })
   async function archived(change: (entry: EvidenceEntry) => EvidenceEntry = (entry) => entry) {
     const seen = await followed()
     await call(seen.exchanges)
@@ -142,8 +143,7 @@ describe('evidence that is no longer in memory', () => {
     const journal = await Journal.open({ folder })
     for (const entry of seen.client.journal) await journal.append(change(entry))
     // A store that has the rows, and whose memory has gone over to others.
-    const archive = { find: (where: StatementPlace) => findEntry(folder, where) }
-    const later = new ContextStore(systemClock, archive)
+    const later = archivedIn((where) => findEntry(folder, where))
     for (const { row } of seen.store.all())
       later.index.add({ ...seen.store.index.get(numberOf(row.ref)), ...row, gateway: 'desk' })
     return { later, close: () => journal.close() }
@@ -169,7 +169,7 @@ describe('evidence that is no longer in memory', () => {
     await other.pair.client.close()
     const { later, close } = await archived()
     if (foreign === undefined) throw new Error('nothing was received')
-    const forged = new ContextStore(systemClock, { find: async () => foreign })
+    const forged = archivedIn(async () => foreign)
     for (const { row } of later.all())
       forged.index.add({ ...later.index.get(numberOf(row.ref)), ...row, gateway: 'desk' })
     const answer = forged.all().find(({ row }) => row.kind === 'response')

@@ -76,8 +76,8 @@ export class RowChunk {
   }
   /** NaN: there is none. */
   readonly number = { exchange: f64(), seq: f64(), alert: f64(), ack: f64(), queued: f64() }
-  private readonly at = f64()
-  private readonly size = f64()
+  readonly at = f64()
+  readonly size = f64()
   private readonly batch = new Uint32Array(CHUNK_ROWS)
   private readonly batchSize = u16()
   private readonly chained = new Uint8Array(CHUNK_ROWS)

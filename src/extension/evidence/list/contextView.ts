@@ -1,6 +1,8 @@
-import type { ContextFilter } from '../../../contracts/panelContexts.ts'
+import type { ContextFilter, JournalSearched } from '../../../contracts/panelContexts.ts'
+import type { RowChunk } from './chunk.ts'
 import type { ContextIndex } from './contextIndex.ts'
 import { Matcher } from './query.ts'
+import { Wanted } from './wanted.ts'
 
 /** Milliseconds of the host's thread that one slice of a scan takes; other extensions and sessions run between slices. */
 const SLICE_MS = 8
@@ -22,6 +24,9 @@ export interface ViewPorts {
 export class ContextView {
   readonly filter: ContextFilter
   revision = 0
+  /** Texts that the scan wanted and did not find in memory, and how far the search for them is. */
+  wanted = new Wanted()
+  journal: JournalSearched | undefined
   private readonly ports: ViewPorts
   private readonly matcher: Matcher
   /** Numbers of rows: match -1 is back[0], match 0 is front[0]. */
@@ -65,9 +70,9 @@ export class ContextView {
     return Math.max(0, this.left - this.ports.index.first)
   }
 
-  /** How many contexts had their text searched; undefined where no text is asked for. */
+  /** How many contexts had their text searched, here or in the journal; undefined where no text is asked for. */
   get texts(): number | undefined {
-    return this.matcher.query.words.length === 0 ? undefined : this.withText
+    return this.matcher.query.words.length === 0 ? undefined : this.withText + (this.journal?.searched ?? 0)
   }
 
   /** The row's number, undefined where there is no such match. */
@@ -112,6 +117,15 @@ export class ContextView {
     } else this.splice(match, matches ? row : undefined)
   }
 
+  /** The text of a row that was in memory no longer. Hold does not keep it back: it is not new. */
+  textFound(row: number, text: string): void {
+    const match = this.lowerBound(row)
+    if (this.at(match) === row || !this.matches(row, text)) return
+    // The oldest of all, and so between no others.
+    if (match === -this.back.length) this.back.push(row)
+    else this.splice(match, row)
+  }
+
   /** Rows that are no longer in the index. */
   trim(): void {
     const { first } = this.ports.index
@@ -151,19 +165,22 @@ export class ContextView {
     this.gone = 0
     this.withText = 0
     this.lastText = -1
+    this.wanted = new Wanted()
+    this.journal = undefined
     this.left = this.ports.index.end
     this.from = this.left
     this.revision++
   }
 
-  private matches(row: number): boolean {
+  private matches(row: number, text?: string): boolean {
     const chunk = this.ports.index.chunkOf(row)
     if (chunk === undefined) return false
-    return this.matcher.matches(chunk, row - chunk.first, () => this.textOf(row))
+    return this.matcher.matches(chunk, row - chunk.first, () => text ?? this.textOf(row, chunk))
   }
 
-  private textOf(row: number): string | undefined {
+  private textOf(row: number, chunk: RowChunk): string | undefined {
     const text = this.ports.textOf(row)
+    if (text === undefined) this.wanted.add(chunk, row - chunk.first)
     // A row that changed is looked at again, and counts once.
     if (text !== undefined && (row < this.from || row > this.lastText)) {
       this.lastText = Math.max(row, this.lastText)

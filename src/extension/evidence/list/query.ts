@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { CUSTODIES } from '../../../contracts/custody.ts'
 import { VERDICTS } from '../../../contracts/panelContext.ts'
 import type { ContextFilter } from '../../../contracts/panelContexts.ts'
@@ -37,6 +38,14 @@ export function parseQuery(filter: ContextFilter): Query {
     inName,
     words,
   }
+}
+
+/** Of one context: more would stop the host for too long. */
+const SEARCHED_BYTES = 1024 * 1024
+
+/** A context as it is compared, wherever it was kept. */
+export function searchable({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, Math.min(byteLength, SEARCHED_BYTES)).toString('utf8').toLowerCase()
 }
 
 /** Compares rows with a query. What it found out about the strings of a chunk it keeps, so that a row costs no text. */
