@@ -91,5 +91,6 @@ export const sentences = {
   trialCancelled: (text: string) => t`Cancelled. ${text}`,
   reached: (whom: string, bytes: string) => t`What reached ${whom}: ${bytes} bytes.`,
   place: (at: string, length: string) => t`at byte ${at} of ${length}`,
+  of: (most: number) => t`of ${most}`,
   announce: (what: string, server: string, reason: string) => t`Rejected: ${what} from ${server}. ${reason}`,
 } as const

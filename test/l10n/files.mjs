@@ -41,6 +41,6 @@ function compare(file, wanted, translated) {
 /** Placeholders, icons, links to commands, code: what means the same in every language, in any order. */
 function holes(text) {
   return [...new Set(text.match(/\{\d\}|\$\([a-z-]+\)|\(command:[^)]+\)|`[^`]+`/g) ?? [])]
-    .toSorted((a, b) => a.localeCompare(b))
+    .toSorted((a, b) => (a < b ? -1 : 1))
     .join(' ')
 }

@@ -28,7 +28,10 @@ const contexts = [
   {
     name: 'contexts',
     view: 'contexts',
-    act: row('verified'),
+    act: async ({ page }) => {
+      await page.locator('.li[role="option"]:has(.v.verified)').first().click()
+      await page.waitForTimeout(settled)
+    },
   },
   { name: 'contexts-rejected', view: 'contexts', act: row('rejected') },
   { name: 'contexts-pending', view: 'contexts', act: row('write_file') },

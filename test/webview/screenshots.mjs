@@ -1,4 +1,4 @@
-// Pictures of every view and state in the four themes, and of the main ones narrow and zoomed, into test/output/screenshots.
+// Pictures of every view and state in the four themes, and of the main ones narrow, zoomed and in German, into test/output/screenshots.
 // `npm run screenshots [-- NAME…]`: those whose name has one of these in it.
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,6 +13,8 @@ const SIZES = [
   { suffix: '-1000', width: 1000 },
   { suffix: '-400', width: 400, height: 1000 },
   { suffix: '-zoomed', width: 1200, scale: 2 },
+  { suffix: '-german', language: 'de' },
+  { suffix: '-german-400', language: 'de', width: 400, height: 1000 },
 ]
 
 const pictures = SCENES.flatMap((scene) => [

@@ -11,6 +11,8 @@ interface Host {
 
 export interface OpenOptions<H extends Host = FakeHost> {
   theme?: Theme
+  /** One that the panel was translated to. */
+  language?: 'en' | 'de'
   /** Which of the two webviews. */
   of?: 'panel' | 'bundle'
   view?: 'sessions' | 'contexts' | 'hsm' | 'trial'

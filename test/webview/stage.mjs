@@ -1,6 +1,6 @@
 // The panel as VS Code would show it, without VS Code: its real bundle in a real browser under its real policy, with a
 // stand-in for the extension host. For pictures, and for tests of what only a browser knows.
-import { createReadStream } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
@@ -92,8 +92,8 @@ export async function openStage() {
   /** @type {string[]} */
   const problems = []
 
-  /** What VS Code's own wrapper adds to a webview's document. @param {keyof typeof CLASSES} theme @param {unknown} saved @param {string} name */
-  function wrapped(theme, saved, name) {
+  /** What VS Code's own wrapper adds to a webview's document. @param {keyof typeof CLASSES} theme @param {unknown} saved @param {string} name @param {string} language */
+  function wrapped(theme, saved, name, language) {
     const nonce = 'bm9uY2U'
     const html = panelHtml({
       nonce,
@@ -101,8 +101,8 @@ export async function openStage() {
       scriptUri: `/${name}.js`,
       styleUri: `/${name}.css`,
       title: 'Countersign',
-      language: 'en',
-      words: '{}',
+      language,
+      words: language === 'en' ? '{}' : readFileSync(join(here, `../../media/l10n/panel.${language}.json`), 'utf8'),
     })
     const state = JSON.stringify(saved).replaceAll('&', '&amp;').replaceAll('"', '&quot;')
     return html
@@ -118,6 +118,7 @@ export async function openStage() {
     problems,
     async open({
       theme = 'dark',
+      language = 'en',
       of = 'panel',
       view = 'sessions',
       width = 1200,
@@ -131,7 +132,7 @@ export async function openStage() {
     } = {}) {
       const filter = { text: '', server: '', direction: '', verdict: '', custody: '' }
       const path = `/page-${pages.size}`
-      pages.set(path, wrapped(theme, { view, filter, folded: [], ...saved }, of))
+      pages.set(path, wrapped(theme, { view, filter, folded: [], ...saved }, of, language))
       const context = await browser.newContext({
         // Zoomed: fewer pixels of the page in the same window.
         viewport: { width: Math.round(width / scale), height: Math.round(height / scale) },

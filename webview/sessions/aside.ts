@@ -139,7 +139,7 @@ function measuresView(session: PanelSession): VNode {
       { class: 'charts' },
       chart(rate, '/s', t.contexts),
       chart(added, 'ms', t.added),
-      chart(batch, batchLimit === undefined ? '' : `of ${batchLimit}`, t.batch),
+      chart(batch, batchLimit === undefined ? '' : sentences.of(batchLimit), t.batch),
     ),
   )
 }

@@ -319,6 +319,26 @@ describe('a hostile context', () => {
   })
 })
 
+describe('in German', () => {
+  it.each(SCENES.filter(({ name }) => main.has(name)))(
+    '$name is told in German, and fits',
+    async ({ act, ...options }) => {
+      const found: string[] = []
+      for (const width of [400, 1200]) {
+        const { page, ...opened } = await stage.open({ ...options, language: 'de', width, height: 1000 })
+        await act?.({ page, ...opened })
+        expect(await page.locator('html').getAttribute('lang')).toBe('de')
+        const text = await page.locator('#root').textContent()
+        expect(text).toMatch(/Kontexte/)
+        expect(text).not.toMatch(/\b(Contexts|contexts|Sessions|gateway|verified)\b/)
+        found.push(...(await page.evaluate(overflowing)).map((line) => `${width}: ${line}`))
+        await opened.close()
+      }
+      expect(found).toEqual([])
+    },
+  )
+})
+
 it('nothing went wrong in any page', () => {
   expect(stage.problems).toEqual([])
 })
