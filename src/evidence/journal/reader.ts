@@ -46,6 +46,8 @@ export interface JournalProblem {
   readonly kind: 'altered' | 'incomplete'
   readonly line: number
   readonly detail: string
+  /** It is about what may come behind the last line: no problem as long as somebody writes the file. */
+  readonly open?: true
 }
 
 /**
@@ -86,7 +88,7 @@ class Reader {
       this.torn = true
       const cut = bytes === undefined ? 'the last line' : `the last line (${bytes.length} bytes)`
       // Behind a `close` nothing is written, so nothing was cut off there.
-      return this.closed ? [this.altered(BEHIND_THE_END)] : [this.incomplete(`${cut} is cut off`)]
+      return this.closed ? [this.altered(BEHIND_THE_END)] : [this.open(`${cut} is cut off`)]
     }
     const line = bytes === undefined ? undefined : parsed(bytes)
     if (line?.line.type === 'segment') return this.begin(line, line.line, bytes ?? new Uint8Array(0))
@@ -104,7 +106,7 @@ class Reader {
   end(): readonly JournalItem[] {
     this.history?.end(this.lastGood, this.closed?.next === true)
     if (this.closed || this.torn) return []
-    return [this.incomplete('the journal was not closed; later lines may be missing')]
+    return [this.open('the journal was not closed; later lines may be missing')]
   }
 
   private begin({ n, prev }: NumberedLine, segment: SegmentLine, bytes: Uint8Array): readonly JournalItem[] {
@@ -202,6 +204,10 @@ class Reader {
 
   private incomplete(detail: string): JournalProblem {
     return { kind: 'incomplete', line: this.line, detail }
+  }
+
+  private open(detail: string): JournalProblem {
+    return { ...this.incomplete(detail), open: true }
   }
 }
 

@@ -58,7 +58,10 @@ export type LocatedItem = JournalItem & { readonly file: string }
 export interface JournalFolder {
   /** In reading order: the oldest series first, each from its first segment on. As the folder was when it was opened. */
   readonly files: readonly JournalFile[]
-  /** Everything in all files, then what they say of each other (line 0 or 1 of a file). */
+  /**
+   * Everything in all files, then what they say of each other (line 0 or 1 of a file). That a file which somebody writes has no end
+   * yet is not said.
+   */
   read(signal?: AbortSignal): AsyncGenerator<LocatedItem>
   /** In reading order. @throws what the file system says; the reason of `signal` */
   find(query: JournalQuery, signal?: AbortSignal): AsyncGenerator<LocatedEntry>
@@ -116,9 +119,12 @@ class Folder implements JournalFolder {
 
   async *read(signal?: AbortSignal): AsyncGenerator<LocatedItem> {
     const history = new JournalHistory()
-    for (const { name, path } of this.files) {
+    for (const { name, path, held } of this.files) {
       const input = createReadStream(path, { signal })
-      for await (const item of readJournal(input, history.file(name))) yield { ...item, file: name }
+      for await (const item of readJournal(input, history.file(name))) {
+        if (held !== undefined && item.kind === 'incomplete' && item.open === true) continue
+        yield { ...item, file: name }
+      }
     }
     yield* history.finish()
   }

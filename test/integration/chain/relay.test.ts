@@ -700,9 +700,14 @@ async function served(agent: Client, call: { name: string; arguments: Record<str
   throw new Error('no call was served again')
 }
 
-it('that never comes: a handshake that lost a message ends after ten seconds, and says so', async () => {
+it('that never comes: a handshake that lost a message ends after ten seconds at most, and says so', async () => {
   for (const { name, answer, took, changed } of await silent) {
     expect(changed, name).toBe(1)
+    if (name === 'Ready') {
+      // The gateway's next record is there at once, and not the first.
+      expect(answer.error?.data?.code, name).toBe('peer-protocol')
+      continue
+    }
     // Both ends wait; whose ten seconds were over first says so, and the other one is told by its alert.
     expect(answer.error?.data?.code, name).toBe('handshake-timeout')
     expect(answer.error?.message, name).toMatch(/took too long|try again later/)

@@ -14,7 +14,7 @@ import { openCredulousGateway } from '../../fakes/credulousGateway.ts'
 import { type Bundles, buildChain } from '../chain/build.ts'
 
 /** Who has to refuse each attack, with which code and in which words. */
-const EXPECTED: Readonly<Record<string, readonly [by: string, code: string, sentence: RegExp]>> = {
+const EXPECTED: Readonly<Record<string, readonly [by: string | RegExp, code: string, sentence: RegExp]>> = {
   'flip-record': ['gateway', 'peer-protocol', /record was changed on the way/],
   'replay-record': ['gateway', 'peer-protocol', /lost, repeated or reordered/],
   'reorder-records': ['gateway', 'peer-protocol', /lost, repeated or reordered/],
@@ -22,7 +22,8 @@ const EXPECTED: Readonly<Record<string, readonly [by: string, code: string, sent
   'reflect-record': ['gateway', 'peer-protocol', /lost, repeated or reordered/],
   'record-of-another-session': ['gateway', 'peer-protocol', /lost, repeated or reordered/],
   'flip-answer': ['editor', 'peer-protocol', /record was changed on the way/],
-  'downgrade-suite': ['editor', 'session-refused', /suite without shares/],
+  // A gateway that is busy asks for a second hello, and then it is the one that sees it.
+  'downgrade-suite': [/editor|gateway/, 'session-refused', /suite without shares|no common suite/],
   'replay-context': ['gateway', 'replay', /sequence that was used before/],
   'alter-context': ['gateway', 'statement-invalid', /bytes of a context are not the ones/],
   'alter-statement': ['gateway', 'batch-invalid', /proof does not lead/],
@@ -121,7 +122,13 @@ describe('against the sample gateway', () => {
     for (const row of trial.rows) {
       const [by, code, sentence] = EXPECTED[row.id] ?? []
       if (row.attacker === undefined) expect(row).toMatchObject({ state: 'passed' })
-      else expect(row).toMatchObject({ state: 'refused', by, code, sentence: expect.stringMatching(sentence ?? /^$/) })
+      else
+        expect(row).toMatchObject({
+          state: 'refused',
+          by: expect.stringMatching(by ?? /^$/),
+          code,
+          sentence: expect.stringMatching(sentence ?? /^$/),
+        })
       if (row.reached !== undefined) expect(row.reached.bytes === 0, row.id).toBe(row.attacker !== undefined)
       if (row.attacker !== undefined) expect(row.change?.before, row.id).not.toBe(row.change?.after)
     }

@@ -80,6 +80,22 @@ describe('a journal that is looked into', () => {
     expect((await readdir(folder)).filter((name) => name.endsWith('.index')).length).toBe(1)
   })
 
+  it('says of a file without an end only where nobody writes it any more', async () => {
+    const folder = await newFolder()
+    const journal = await writeAll(folder, entries, SMALL)
+    const problems = async () => {
+      const found: string[] = []
+      for await (const item of (await openJournal(folder)).read()) if ('detail' in item) found.push(item.detail)
+      return found
+    }
+    expect(await problems()).toEqual([])
+    const last = (await openJournal(folder)).files.at(-1)?.path ?? ''
+    const bytes = await readFile(last)
+    await journal.close()
+    await writeFile(last, bytes)
+    expect(await problems()).toEqual(['the journal was not closed; later lines may be missing'])
+  })
+
   it('makes its index anew where it is gone, broken, of another file, or leads elsewhere', async () => {
     const folder = await written()
     const [, file = ''] = await filesOf(folder)

@@ -80,7 +80,7 @@ function tell(file: Uri, exported: Exported, { whole }: EvidenceChoice): void {
     t`${contexts(records)} went into ${file.fsPath}.`,
     ...(redacted > 0 ? [t`The bytes of ${contexts(redacted)} were left out.`] : []),
     ...(encrypted > 0 ? [t`${contexts(encrypted)} are in it by digest only: the journal has them encrypted.`] : []),
-    ...(problems.length > 0 ? [t`The journal itself is damaged or not complete: ${problems[0] ?? ''}`] : []),
+    ...(problems.length > 0 ? [t`The journal itself is damaged or not complete: ${problems[0] ?? ''}.`] : []),
     ...(whole ? [] : [t('It shows what is in it, and not that nothing is missing around it.')]),
     t`Its reader says: countersign verify --trust KEYS ${BUNDLE_NAME}, with your keys (Export Keys…) and the gateway's.`,
   ]
