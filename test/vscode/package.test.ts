@@ -17,7 +17,7 @@ const PART = /^extension\/dist\/extension\/[\w.-]+-[A-Z0-9]{8}\.cjs$/
 const ALWAYS = [
   '[Content_Types].xml',
   'extension.vsixmanifest',
-  ...['LICENSE.txt', 'package.json', 'readme.md'].map((name) => `extension/${name}`),
+  ...['LICENSE.txt', 'package.json', 'package.nls.de.json', 'package.nls.json', 'readme.md'].map((name) => `extension/${name}`),
   ...[
     'cli.js',
     'extension/activate.cjs',
@@ -29,6 +29,7 @@ const ALWAYS = [
     'webview/panel.js',
   ].map((name) => `extension/dist/${name}`),
   ...['countersign.ttf', 'icon.png', 'slots.svg'].map((name) => `extension/media/${name}`),
+  ...['bundle.l10n.de.json', 'panel.de.json'].map((name) => `extension/media/l10n/${name}`),
   ...['evidence', 'key', 'panel', 'sample', 'setup'].flatMap((step) =>
     ['dark', 'light'].map((theme) => `extension/media/walkthrough/${step}-${theme}.png`),
   ),
