@@ -320,7 +320,8 @@ describe('a hostile context', () => {
 })
 
 describe('in German', () => {
-  it.each(SCENES.filter(({ name }) => main.has(name)))(
+  // The scene of a search waits for English words.
+  it.each(SCENES.filter(({ name }) => main.has(name) && name !== 'contexts-searched'))(
     '$name is told in German, and fits',
     async ({ act, ...options }) => {
       const found: string[] = []
@@ -330,7 +331,7 @@ describe('in German', () => {
         expect(await page.locator('html').getAttribute('lang')).toBe('de')
         const text = await page.locator('#root').textContent()
         expect(text).toMatch(/Kontexte/)
-        expect(text).not.toMatch(/\b(Contexts|contexts|Sessions|gateway|verified)\b/)
+        expect(text).not.toMatch(/\b(Contexts|Sessions|Custody|Verdict|Readiness|Attributes|Checks)\b/)
         found.push(...(await page.evaluate(overflowing)).map((line) => `${width}: ${line}`))
         await opened.close()
       }
