@@ -21,7 +21,7 @@ export interface Rendering {
 export function rendering(bytes: Uint8Array): Rendering {
   const { text, note } = decoded(bytes)
   const laid = note === undefined ? laidOut(bytes) : undefined
-  const lines = laid ?? text.split('\n').map(eventLine).join('\n')
+  const lines = laid ?? event(text)
   const cut = lines.length > MOST
   const cutNote = t`Only the first ${MOST} characters are shown.`
   return {
@@ -39,11 +39,16 @@ function decoded(bytes: Uint8Array): { readonly text: string; readonly note?: st
   }
 }
 
-/** A line of a stream of events keeps its field name; JSON in it is laid out. */
-function eventLine(line: string): string {
-  const start = /^data: ?(?=[{[])/.exec(line)?.[0]
-  const laid = start === undefined ? undefined : laidOut(Buffer.from(line.slice(start.length)))
-  return laid === undefined ? line : `data: ${laid}`
+/** Of an event of a stream: JSON in its data is laid out, and the rest are comments, so that the document is JSON to the editor. */
+function event(text: string): string {
+  const lines = text.split('\n').map((line) => {
+    const field = /^data: ?(?=[{[])/.exec(line)?.[0]
+    return { line, laid: field === undefined ? undefined : laidOut(Buffer.from(line.slice(field.length))) }
+  })
+  if (lines.every(({ laid }) => laid === undefined)) return text
+  return lines
+    .map(({ line, laid }) => (laid === undefined ? line.replace(/^(?=.)/, '// ') : `// data:\n${laid}`))
+    .join('\n')
 }
 
 /** undefined: not JSON, or nested too deeply. */

@@ -38,7 +38,8 @@ describe('the rendering of a context', () => {
   })
 
   it('keeps the fields of events, and lays out the JSON in them', () => {
-    expect(shown('event: message\ndata: {"a":1}\n\n')).toBe('event: message\ndata: {\n  "a": 1\n}\n\n')
+    expect(shown('event: message\ndata: {"a":1}\n\n')).toBe('// event: message\n// data:\n{\n  "a": 1\n}\n\n')
+    expect(shown('event: message\ndata: no JSON\n\n')).toBe('event: message\ndata: no JSON\n\n')
   })
 
   it('says what it could not show as it is', () => {
