@@ -17,7 +17,9 @@ const PART = /^extension\/dist\/extension\/[\w.-]+-[A-Z0-9]{8}\.cjs$/
 const ALWAYS = [
   '[Content_Types].xml',
   'extension.vsixmanifest',
-  ...['LICENSE.txt', 'package.json', 'package.nls.de.json', 'package.nls.json', 'readme.md'].map((name) => `extension/${name}`),
+  ...['LICENSE.txt', 'package.json', 'package.nls.de.json', 'package.nls.json', 'readme.md'].map(
+    (name) => `extension/${name}`,
+  ),
   ...[
     'cli.js',
     'extension/activate.cjs',
