@@ -247,7 +247,7 @@ describe('a text that only the journal has', () => {
     expect(host.searching).toBe(1)
     await page.locator('.flt input').fill('')
     await expect.poll(() => host.searching).toBe(0)
-    expect(await page.locator('.journal').count()).toBe(0)
+    await expect.poll(() => page.locator('.journal').count()).toBe(0)
     await close()
   })
 })
