@@ -111,7 +111,7 @@ async function sourceOf(uri: Uri, signal: AbortSignal): Promise<BundleSource> {
   try {
     if (uri.scheme === 'file') {
       const { size } = await stat(uri.fsPath)
-      return { name, bytes: size, input: createReadStream(uri.fsPath, { signal }) }
+      return { name, bytes: size, input: streamOf(uri.fsPath, signal) }
     }
     const { size } = await workspace.fs.stat(uri)
     if (size > MOST_ELSEWHERE) throw new CountersignError('limit', TOO_BIG)
@@ -121,6 +121,11 @@ async function sourceOf(uri: Uri, signal: AbortSignal): Promise<BundleSource> {
     const sentence = t('This file cannot be read: it was moved, deleted, or you may not read it.')
     throw new CountersignError('file-unreadable', sentence, { cause })
   }
+}
+
+/** Opened when it is read: a stream that nobody listens to yet throws its errors, also that of being given up, at the whole host. */
+async function* streamOf(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path, { signal })
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -98,7 +98,8 @@ describe('every view and state', () => {
       const { page } = opened
       await act?.(opened)
       const wanted = await page.evaluate(numberPressable)
-      expect(wanted).toBeGreaterThan(2)
+      // The trial that is over has its tab, its button and the text that scrolls; every other view has more.
+      expect(wanted).toBeGreaterThan(options.view === 'trial' ? 2 : 3)
       const reached = new Set<string>()
       for (let pressed = 0; pressed < wanted * 2 + 10 && reached.size <= wanted; pressed++) {
         await page.keyboard.press('Tab')
