@@ -30,7 +30,7 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
 const BLOCK = 128
 
 /**
- * HMAC-SHA-384 (RFC 2104) over the parts. 48 bytes. As two digests: a handshake makes some 35, a Node 24 takes four times as
+ * HMAC-SHA-384 (RFC 2104) over the parts. 48 bytes. As two digests: a handshake makes some 35, Node 24 takes four times as
  * long for an Hmac object, and what holds the key here is wiped at once and not with the next garbage collection.
  */
 export function hmacSha384(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
