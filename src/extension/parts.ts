@@ -1,38 +1,26 @@
-import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { env, type ExtensionContext, ExtensionKind, type Uri, type WebviewPanel, window } from 'vscode'
+import { env, type ExtensionContext, ExtensionKind, type Uri, type WebviewPanel } from 'vscode'
 import { systemClock as clock } from '../support/clock.ts'
 import { type Disposable, DisposableStore } from '../support/disposable.ts'
 import type { CountersignError } from '../support/errors.ts'
-import { t } from '../support/l10n.ts'
 import { AgentFolder } from '../mcp/bridge/agentFolder.ts'
 import { GatewayPins } from '../trust/gatewayPins.ts'
-import { KeyRing } from '../trust/keyRing.ts'
 import { AgentBridge } from './agents/agentBridge.ts'
 import { ownLauncher } from './agents/launcher.ts'
 import type { CommandTable } from './commands/register.ts'
-import { lockIdle, type LockPorts } from './commands/pins/lockNow.ts'
 import type { Configuration } from './configuration.ts'
 import { ContextDocuments } from './documents/contextDocuments.ts'
 import { ContextStore } from './evidence/contextStore.ts'
 import { keysKnownHere } from './evidence/knownHere.ts'
 import { LazyJournal } from './evidence/lazyJournal.ts'
-import { AutoLock } from './identity/autoLock.ts'
-import { InventoryService } from './identity/inventoryService.ts'
-import { KeyLives } from './identity/keyLives.ts'
-import { KeyProcesses } from './identity/keyProcesses.ts'
-import { tokenName } from './identity/namedKey.ts'
-import { PinDesk } from './identity/pinDesk.ts'
-import { SigningIdentity } from './identity/signingIdentity.ts'
-import { EmbeddedVault } from './identity/vault.ts'
 import { logFailure } from './failures.ts'
+import { assembleKeys } from './keyParts.ts'
 import type { OutputLog } from './outputLog.ts'
 import { LazyPanel } from './panel/lazyPanel.ts'
 import { panelWords } from './panel/panelWords.ts'
 import { hsmState } from './panel/panelState.ts'
 import type { Places } from './places.ts'
 import { SampleGateway } from './sample/sampleGateway.ts'
-import { SecretStore } from './secretStore.ts'
 import { SecuredServers } from './secured/securedServers.ts'
 import { Bridges } from './servers/bridges.ts'
 import { listServers } from './servers/serverList.ts'
@@ -78,53 +66,10 @@ export interface Parts extends Disposable {
 /** Constructs the extension. Nothing here connects, opens a key or starts a process: that happens when it is first needed. */
 export function assemble({ context, log, places, configuration, status, slots, provider, failed }: Root): Parts {
   const owned = new DisposableStore()
-  const secrets = new SecretStore(context.secrets)
-  const modules = () => configuration.current.modules
-  const processes = owned.add(
-    new KeyProcesses({
-      path: places.keyProcess,
-      log,
-      pins: (module, parameters) => secrets.pinSource(module, parameters),
-      modules,
-      unlocked: () => autoLock.unlocked(),
-    }),
-  )
-  const autoLock: AutoLock = owned.add(
-    new AutoLock({
-      minutes: () => configuration.current.autoLock,
-      lock: () => lockIdle(locking, configuration.current.autoLock),
-      clock,
-      after,
-    }),
-  )
-  const ring = new KeyRing(places.state, clock)
-  const pinDesk = new PinDesk({ secrets, processes, log })
-  const vault = new EmbeddedVault({
-    keyProcess: () => processes.vault(),
-    file: places.vault,
-    key: (mayCreate) => secrets.vaultKey(mayCreate),
-    // In the status bar: nobody has to do anything about it.
-    created: () => void window.setStatusBarMessage(VAULT_MADE, 20_000),
-    log,
-  })
-  const identity = owned.add(
-    new SigningIdentity({
-      setting: () => configuration.usable.identity,
-      processes,
-      openVault: () => vault.open(),
-      unlock: (setting) => pinDesk.unlock(setting, tokenName(setting)),
-      ring,
-      used: () => autoLock.used(),
-      clock,
-      log,
-    }),
-  )
-  const lives = owned.add(new KeyLives(ring, clock, log))
+  const keys = owned.add(assembleKeys({ secretStorage: context.secrets, log, places, configuration }))
+  const { secrets, processes, autoLock, ring, vault, vaultMade, identity, lives, inventory, locking } = keys
   const lifeOf = (kid: string) => lives.of(kid)
-  const vaultMade = () => existsSync(places.vault)
   const identitySetting = () => configuration.current.identity
-  const inventory = owned.add(new InventoryService({ processes, modules, vaultFile: places.vault, clock }))
-  const locking: LockPorts = { processes, identity, pins: pinDesk, locked: () => whenLocked(autoLock, inventory) }
 
   // Imported when an older context is opened or searched, which in most windows nobody does.
   const contexts = new ContextStore(clock, {
@@ -185,7 +130,7 @@ export function assemble({ context, log, places, configuration, status, slots, p
     inventory,
     processes,
     secrets,
-    pins: pinDesk,
+    pins: keys.pinDesk,
     ring,
     vault,
     log,
@@ -287,20 +232,7 @@ export function assemble({ context, log, places, configuration, status, slots, p
   }
 }
 
-/** What is shown of tokens is not true any more; nobody who did not look at them before is shown them now. */
-function whenLocked(autoLock: AutoLock, inventory: InventoryService): void {
-  autoLock.locked()
-  if (inventory.inventory.refreshedAt !== undefined) void inventory.refresh()
-}
-
 /** `User`, two levels above our storage; a host on another machine than the window has not the person's own. */
 function editorUserFolder({ extension, globalStorageUri }: ExtensionContext): string | undefined {
   return extension.extensionKind === ExtensionKind.UI ? dirname(dirname(globalStorageUri.fsPath)) : undefined
 }
-
-function after(ms: number, run: () => void): Disposable {
-  const timer = setTimeout(run, ms)
-  return { dispose: () => clearTimeout(timer) }
-}
-
-const VAULT_MADE = t('$(countersign-software) Countersign made a key in its embedded vault (software)')
