@@ -1,4 +1,5 @@
 // @ts-check
+import { until } from '../../demo/waiting.mjs'
 import { actUntil, click } from './acts.mjs'
 import { webviewFrame } from './workbench.mjs'
 
@@ -74,13 +75,17 @@ export function panel(page) {
         ),
     /** The rows that are drawn, newest first; a long list is drawn in part. @returns {Promise<ContextRow[]>} */
     async contexts() {
-      const sentences = await frame()
-        .locator(CONTEXT)
-        .evaluateAll((rows) =>
-          rows
-            .sort((a, b) => Number(a.getAttribute('aria-posinset')) - Number(b.getAttribute('aria-posinset')))
-            .map((row) => row.getAttribute('aria-label') ?? ''),
-        )
+      // A row that the host has not sent yet has its place, and nothing in it to read.
+      const sentences = await until('every row of the list', () =>
+        frame()
+          .locator(CONTEXT)
+          .evaluateAll((rows) => {
+            if (rows.some((row) => row.classList.contains('waits'))) return undefined
+            return rows
+              .sort((a, b) => Number(a.getAttribute('aria-posinset')) - Number(b.getAttribute('aria-posinset')))
+              .map((row) => row.getAttribute('aria-label') ?? '')
+          }),
+      )
       return sentences.map((sentence) => {
         const [, verdict, about, direction, server, custody] = SENTENCE.exec(sentence) ?? []
         if (verdict === undefined || about === undefined || server === undefined || custody === undefined) {
