@@ -1,52 +1,37 @@
-import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { until } from '../demo/waiting.mjs'
 import { textOf } from '../fakes/mcpChain.ts'
 import { notifications, quickInput, runCommand, screenshot, whyNoEditor } from './driver/index.mjs'
-import {
-  builtPackage,
-  choose,
-  type GatewayProcess,
-  openStage,
-  OUTPUT,
-  type Stage,
-  startGateway,
-  temporaryFolder,
-} from './stage.ts'
-import { stepByStep } from './steps.ts'
+import { builtPackage, choose, type GatewayProcess, openStage, OUTPUT, type Stage, startGateway } from './stage.ts'
+import { setUp, stepByStep } from './steps.ts'
 
 const noEditor = await whyNoEditor()
 const ORIGINAL = '{\n    "mcpServers": {\n        "other": { "command": "npx", "args": ["-y", "other"] }\n    }\n}\n'
 
 /** An agent outside of the editor, from the palette to a call that the editor's key signs, and back. */
 describe.skipIf(noEditor !== undefined)(`agents of a real VS Code${noEditor ? ` (skipped: ${noEditor})` : ''}`, () => {
-  let folder: string
   let home: string
   let file: string
   let gateway: GatewayProcess
   let stage: Stage
 
-  beforeAll(async () => {
-    folder = await temporaryFolder()
+  setUp(async (folder, later) => {
     const workspace = path.join(folder, 'work')
     file = path.join(workspace, '.mcp.json')
-    await Promise.all([workspace, OUTPUT].map((each) => mkdir(each, { recursive: true })))
+    await mkdir(workspace, { recursive: true })
     await writeFile(file, ORIGINAL)
     gateway = await startGateway(path.join(folder, 'gateway'))
+    later(() => gateway.stop())
     const settings = {
       'countersign.gateways': { desk: { url: gateway.url, pin: gateway.kid, servers: ['everything'] } },
     }
     stage = await openStage(path.join(folder, 'code'), await builtPackage(), settings, workspace)
+    later(() => stage.close())
     home = stage.server.profile.home
-  })
-
-  afterAll(async () => {
-    await stage?.close()
-    await gateway?.stop()
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
 
   stepByStep('agents', () => ({ stage, gateway }))

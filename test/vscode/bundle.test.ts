@@ -1,6 +1,6 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { until } from '../demo/waiting.mjs'
 import {
   askAgent,
@@ -13,34 +13,24 @@ import {
   whyNoEditor,
 } from './driver/index.mjs'
 import { FalseGateway } from './falseGateway.ts'
-import {
-  builtPackage,
-  choose,
-  type GatewayProcess,
-  openStage,
-  OUTPUT,
-  type Stage,
-  startGateway,
-  temporaryFolder,
-} from './stage.ts'
-import { stepByStep } from './steps.ts'
+import { builtPackage, choose, type GatewayProcess, openStage, OUTPUT, type Stage, startGateway } from './stage.ts'
+import { setUp, stepByStep } from './steps.ts'
 
 const noEditor = await whyNoEditor()
 
 describe.skipIf(noEditor !== undefined)(
   `evidence in a real VS Code${noEditor ? ` (skipped: ${noEditor})` : ''}`,
   () => {
-    let folder: string
     let bundle: string
     let gateway: GatewayProcess
     let liar: FalseGateway
     let stage: Stage
 
-    beforeAll(async () => {
-      folder = await temporaryFolder()
-      await mkdir(OUTPUT, { recursive: true })
+    setUp(async (folder, later) => {
       gateway = await startGateway(path.join(folder, 'gateway'))
+      later(() => gateway.stop())
       liar = await FalseGateway.listen()
+      later(() => liar.close())
       const workspace = path.join(folder, 'workspace')
       await mkdir(workspace, { recursive: true })
       bundle = path.join(workspace, 'session.countersign')
@@ -50,13 +40,7 @@ describe.skipIf(noEditor !== undefined)(
         { 'countersign.gateways': { desk: desk() } },
         workspace,
       )
-    })
-
-    afterAll(async () => {
-      await stage?.close()
-      await gateway?.stop()
-      await liar?.close()
-      if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+      later(() => stage.close())
     })
 
     stepByStep('bundle', () => ({ stage, gateway }))

@@ -1,6 +1,6 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { until } from '../demo/waiting.mjs'
 import { initNssToken, type NssToken, whyNoNss } from '../integration/keys/nssToken.ts'
 import {
@@ -24,9 +24,8 @@ import {
   OUTPUT,
   type Stage,
   startGateway,
-  temporaryFolder,
 } from './stage.ts'
-import { stepByStep } from './steps.ts'
+import { setUp, stepByStep } from './steps.ts'
 
 const skipped = (await whyNoEditor()) ?? (await whyNoNss())
 
@@ -48,10 +47,10 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
   let kid = ''
   let nextKid = ''
 
-  beforeAll(async () => {
-    folder = await temporaryFolder()
-    await mkdir(OUTPUT, { recursive: true })
+  setUp(async (made, later) => {
+    folder = made
     gateway = await startGateway(path.join(folder, 'gateway'))
+    later(() => gateway.stop())
     token = await initNssToken(path.join(folder, 'token'), { pin: PIN })
     spare = await initNssToken(path.join(folder, 'spare'), { pin: SPARE_PIN })
     const moduleOf = ({ module, libraryParameters }: NssToken, name: string) => ({
@@ -63,14 +62,9 @@ describe.skipIf(skipped !== undefined)(`an HSM in a real VS Code${skipped ? ` (s
       'countersign.gateways': { desk: { url: gateway.url, servers: ['everything'] } },
       'countersign.modules': [moduleOf(token, 'Ops HSM'), moduleOf(spare, 'Spare HSM')],
     })
+    later(() => stage.close())
     await stage.page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     shown = panel(stage.page)
-  })
-
-  afterAll(async () => {
-    await stage?.close()
-    await gateway?.stop()
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
 
   stepByStep('hsm', () => ({ stage, gateway }))

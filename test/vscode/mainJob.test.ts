@@ -1,7 +1,7 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { JSHandle } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { until } from '../demo/waiting.mjs'
 import { initNssToken, type NssToken, whyNoNss } from '../integration/keys/nssToken.ts'
 import {
@@ -28,9 +28,8 @@ import {
   OUTPUT,
   type Stage,
   startGateway,
-  temporaryFolder,
 } from './stage.ts'
-import { stepByStep } from './steps.ts'
+import { setUp, stepByStep } from './steps.ts'
 
 const noEditor = await whyNoEditor()
 const noNss = await whyNoNss()
@@ -55,10 +54,10 @@ describe.skipIf(noEditor !== undefined)(
     let vaultKid = ''
     let heard: JSHandle<string[]> | undefined
 
-    beforeAll(async () => {
-      folder = await temporaryFolder()
-      await mkdir(OUTPUT, { recursive: true })
+    setUp(async (made, later) => {
+      folder = made
       gateway = await startGateway(path.join(folder, 'gateway'))
+      later(() => gateway.stop())
       if (noNss === undefined) token = await tokenWithKey(path.join(folder, 'token'))
       stage = await openStage(path.join(folder, 'code'), await builtPackage(), {
         'countersign.gateways': { desk: { url: gateway.url, servers: ['everything'] } },
@@ -66,13 +65,8 @@ describe.skipIf(noEditor !== undefined)(
           ? [{ path: token.module, libraryParameters: token.libraryParameters, name: 'NSS' }]
           : [],
       })
+      later(() => stage.close())
       shown = panel(stage.page)
-    })
-
-    afterAll(async () => {
-      await stage?.close()
-      await gateway?.stop()
-      if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     })
 
     stepByStep('main-job', () => ({ stage, gateway }))

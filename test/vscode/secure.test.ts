@@ -1,11 +1,12 @@
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { until } from '../demo/waiting.mjs'
 import { commandOf, isAlive } from '../fakes/chainProcess.ts'
 import { modalDialog, notifications, panel, quickInput, runCommand, screenshot, whyNoEditor } from './driver/index.mjs'
-import { builtPackage, choose, filesWith, keepTraces, openStage, OUTPUT, type Stage, temporaryFolder } from './stage.ts'
+import { builtPackage, choose, filesWith, openStage, OUTPUT, type Stage } from './stage.ts'
+import { setUp, stepByStep } from './steps.ts'
 
 const noEditor = await whyNoEditor()
 const EVERYTHING = fileURLToPath(
@@ -31,36 +32,22 @@ const ORIGINAL = `{
 describe.skipIf(noEditor !== undefined)(
   `securing a server in a real VS Code${noEditor ? ` (skipped: ${noEditor})` : ''}`,
   () => {
-    let folder: string
     let workspace: string
     let file: string
     let stage: Stage
-    let broken = false
 
-    beforeAll(async () => {
-      folder = await temporaryFolder()
+    setUp(async (folder, later) => {
       workspace = path.join(folder, 'work')
       file = path.join(workspace, '.vscode/mcp.json')
-      await Promise.all([path.dirname(file), OUTPUT].map((each) => mkdir(each, { recursive: true })))
+      await mkdir(path.dirname(file), { recursive: true })
       await writeFile(file, ORIGINAL)
       process.env['COUNTERSIGN_TEST_TENANT'] = TENANT
+      later(async () => delete process.env['COUNTERSIGN_TEST_TENANT'])
       stage = await openStage(path.join(folder, 'code'), await builtPackage(), {}, workspace)
+      later(() => stage.close())
     })
 
-    afterAll(async () => {
-      delete process.env['COUNTERSIGN_TEST_TENANT']
-      await stage?.close()
-      if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
-    })
-
-    beforeEach(({ task }) => {
-      if (broken) throw new Error('a step before this one failed')
-      broken = true
-      keepTraces(task.name.replaceAll(/\W+/g, '-').slice(0, 60), stage)
-      return () => {
-        broken = task.result?.state === 'fail'
-      }
-    })
+    stepByStep('secure', () => ({ stage }))
 
     /** Processes whose command line has this in it. */
     async function running(part: string): Promise<number[]> {

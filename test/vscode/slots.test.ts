@@ -1,29 +1,22 @@
-import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { initNssToken, type NssToken, whyNoNss } from '../integration/keys/nssToken.ts'
 import { pickFromMenu, quickInput, screenshot, setTheme, whyNoEditor } from './driver/index.mjs'
-import { builtPackage, openStage, OUTPUT, type Stage, temporaryFolder } from './stage.ts'
-import { stepByStep } from './steps.ts'
+import { builtPackage, openStage, OUTPUT, type Stage } from './stage.ts'
+import { setUp, stepByStep } from './steps.ts'
 
 const skipped = (await whyNoEditor()) ?? (await whyNoNss())
 const PIN = 'planted-Tree-61d2c8'
 
 /** The view in the activity bar: empty with a way on, then a real token, live, with the commands of its context menu. */
 describe.skipIf(skipped !== undefined)(`the tree view of slots${skipped ? ` (skipped: ${skipped})` : ''}`, () => {
-  let folder: string
   let token: NssToken
   let stage: Stage
 
-  beforeAll(async () => {
-    folder = await temporaryFolder()
-    await mkdir(OUTPUT, { recursive: true })
+  setUp(async (folder, later) => {
     token = await initNssToken(path.join(folder, 'token'), { pin: PIN })
     stage = await openStage(path.join(folder, 'code'), await builtPackage(), {})
-  })
-  afterAll(async () => {
-    await stage?.close()
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    later(() => stage.close())
   })
 
   stepByStep('slots', () => ({ stage }))

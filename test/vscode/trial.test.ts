@@ -1,31 +1,25 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { panel, runCommand, screenshot, whyNoEditor } from './driver/index.mjs'
-import { builtPackage, openStage, OUTPUT, type Stage, temporaryFolder } from './stage.ts'
-import { stepByStep } from './steps.ts'
+import { builtPackage, openStage, OUTPUT, type Stage } from './stage.ts'
+import { setUp, stepByStep } from './steps.ts'
 
 const skipped = await whyNoEditor()
 const SUMMARY = /(\d+) of \1 refused; 3 of 3 controls went through/
 
 /** *Try to Break It* from the palette, in an editor that has no key and no gateway, and has neither afterwards. */
 describe.skipIf(skipped !== undefined)(`the trial${skipped ? ` (skipped: ${skipped})` : ''}`, () => {
-  let folder: string
   let stage: Stage
   const left = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('countersign-trial-'))
   let before: string[]
 
-  beforeAll(async () => {
-    folder = await temporaryFolder()
-    await mkdir(OUTPUT, { recursive: true })
+  setUp(async (folder, later) => {
     before = await left()
     stage = await openStage(path.join(folder, 'code'), await builtPackage(), {})
-  })
-  afterAll(async () => {
-    await stage?.close()
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    later(() => stage.close())
   })
 
   stepByStep('trial', () => ({ stage }))

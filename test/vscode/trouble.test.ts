@@ -1,6 +1,6 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { until } from '../demo/waiting.mjs'
 import {
   askAgent,
@@ -24,9 +24,8 @@ import {
   packageWithoutNativeModule,
   type Stage,
   startGateway,
-  temporaryFolder,
 } from './stage.ts'
-import { stepByStep } from './steps.ts'
+import { setUp, stepByStep } from './steps.ts'
 
 const noEditor = await whyNoEditor()
 
@@ -38,12 +37,13 @@ describe.skipIf(noEditor !== undefined)(`trouble in a real VS Code${noEditor ? `
   let stage: Stage
   let shown: Panel
 
-  beforeAll(async () => {
-    folder = await temporaryFolder()
-    await mkdir(OUTPUT, { recursive: true })
+  setUp(async (made, later) => {
+    folder = made
     const vsix = await packageWithoutNativeModule(await builtPackage(), folder)
     gateway = await startGateway(path.join(folder, 'gateway'))
+    later(() => gateway.stop())
     liar = await FalseGateway.listen()
+    later(() => liar.close())
     const workspace = path.join(folder, 'workspace')
     await mkdir(path.join(workspace, '.vscode'), { recursive: true })
     const planted = { 'countersign.gateways': { planted: { command: '/bin/planted', servers: ['planted'] } } }
@@ -63,14 +63,8 @@ describe.skipIf(noEditor !== undefined)(`trouble in a real VS Code${noEditor ? `
       },
       workspace,
     )
+    later(() => stage.close())
     shown = panel(stage.page)
-  })
-
-  afterAll(async () => {
-    await stage?.close()
-    await gateway?.stop()
-    await liar?.close()
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
 
   stepByStep('trouble', () => ({ stage, gateway }))
