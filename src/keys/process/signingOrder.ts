@@ -1,5 +1,6 @@
 import { encodeBase64url } from '../../crypto/encoding.ts'
 import { CountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 
 /** Two for each of 16 lanes, and as many again. What is forgotten is refused. */
 const REMEMBERED = 64
@@ -25,7 +26,7 @@ export class SigningOrder {
 
   private async signBehind<T>(behind: string, sign: () => Promise<T>): Promise<T> {
     if (await this.outcomes.get(behind)) return sign()
-    const sentence = 'The batch before this one was not signed, so this one was not signed either.'
+    const sentence = said('The batch before this one was not signed, so this one was not signed either.')
     throw new CountersignError('predecessor-unsigned', sentence)
   }
 
