@@ -91,10 +91,10 @@ describe('a batch that is full while the one before is signed', () => {
 
   it('does not count as signed where the one before was not, whatever the signer says', async () => {
     const { signer, batches, sender, open } = await started()
-    const { sign } = signer
+    const sign = signer.sign.bind(signer)
     signer.sign = async (input, signal) => {
       if (input.kind === 'batch' && seqs(input)[0] === 0) throw new Error('no signature')
-      return await sign.call(signer, input, signal)
+      return await sign(input, signal)
     }
     batches.dispose()
     const careless = new BatchSigner(signer, { limit: 2 })
