@@ -1,5 +1,5 @@
 import type { SignInput } from '../contracts/signInput.ts'
-import type { Signer } from '../keys/signer.ts'
+import type { BatchTurn, Signer } from '../keys/signer.ts'
 import type { Clock } from '../support/clock.ts'
 import { assertUsable, type KeyLife, type KeyRing } from '../trust/keyRing.ts'
 
@@ -41,8 +41,8 @@ export class UsableSigner implements Signer {
     assertUsable(this.life, this.clock.now())
   }
 
-  async sign(input: SignInput, signal?: AbortSignal): Promise<Uint8Array> {
+  async sign(input: SignInput, signal?: AbortSignal, batch?: BatchTurn): Promise<Uint8Array> {
     await this.check()
-    return await this.signer.sign(input, signal)
+    return await this.signer.sign(input, signal, batch)
   }
 }

@@ -144,9 +144,15 @@ export const OPERATIONS = {
     params: v.strictObject({ file, unlock: vaultKey, label, publicKey: bytesOf(1952, 2592) }),
     result: v.strictObject({ left: safeInteger }),
   },
-  /** Signs one input of the closed union; `took` is the milliseconds of the signature itself. */
+  /**
+   * Signs one input of the closed union; `took` is the milliseconds of the signature itself. `behind` is the root of a batch
+   * that was asked for before: this one is signed after it, and never without it (`predecessor-unsigned`).
+   */
   sign: {
-    params: v.strictObject({ handle: safeInteger, input: signInput }),
+    params: v.pipe(
+      v.strictObject({ handle: safeInteger, input: signInput, behind: v.exactOptional(bytesOf(48)) }),
+      v.check(({ input, behind }) => behind === undefined || input.kind === 'batch', 'Only a batch is behind another'),
+    ),
     result: v.strictObject({ signature: bytesOf(3309, 4627), took: milliseconds }),
   },
 } as const
@@ -184,6 +190,7 @@ export const PROCESS_ERRORS = [
   'pin-needed',
   'pin-expired',
   'pkcs11',
+  'predecessor-unsigned',
   // an input that the closed union allows in shape, but not in content
   'statement-invalid',
   'batch-invalid',

@@ -41,6 +41,8 @@ export interface SigningInput {
   readonly bytes: Uint8Array
   /** The parts of the JWS, for kinds that are one. */
   readonly jws?: SignedParts
+  /** Of a batch, 48 bytes. */
+  readonly root?: Uint8Array
 }
 
 /** 64 spaces (RFC 8446, section 4.4.3): no JWS signing input begins like this, it begins with "eyJ". */
@@ -68,7 +70,7 @@ export function signingInput(input: SignInput, signer: SigningKey): SigningInput
       return { bytes: labelled(labelOf(input.kind, input.role), input.suite, input.hash) }
     case 'batch': {
       const jws = batchParts(checkStatements(input.statements), signer)
-      return { bytes: jwsSigningInput(jws.protectedHeader, jws.payload), jws }
+      return { bytes: jwsSigningInput(jws.protectedHeader, jws.payload), jws, root: jws.root }
     }
     case 'transition': {
       const { from, to, at } = input

@@ -1,12 +1,11 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import type { SignInput } from '../contracts/signInput.ts'
-import { buildBatch, sealBatch } from '../evidence/batch.ts'
-import { parseStatement } from '../evidence/statement.ts'
 import type { Clock } from '../support/clock.ts'
 import { type CountersignError, toCountersignError } from '../support/errors.ts'
 import type { BatchItem, SignedBatch } from './batching.ts'
-import type { Signer } from './signer.ts'
-import { signWithin, unavailable } from './signWithin.ts'
+import { ClosedBatch, guarded } from './closedBatch.ts'
+import type { BatchTurn, Signer } from './signer.ts'
+import { signedWithin, unavailable } from './signWithin.ts'
 import { SigningQueue, type Waiting } from './signingQueue.ts'
 
 /** What is signed one by one: the key proves itself to a peer. */
@@ -32,9 +31,11 @@ export interface LaneOptions {
   readonly singles: SigningQueue<WaitingSingle>
 }
 
-interface Closed {
-  readonly item: BatchItem
-  readonly statement: Uint8Array
+/** A batch that the key was asked for while it is at work on the one before. */
+interface Ahead {
+  readonly batch: ClosedBatch
+  readonly attempt: AbortController
+  readonly signature: Promise<Uint8Array>
 }
 
 const nothing = (): void => {}
@@ -51,9 +52,10 @@ export class BatchLane {
   private readonly items: SigningQueue<WaitingItem>
   /** How much of each session waits or is being signed. */
   private readonly sessions = new Map<string, number>()
-  /** The next batch, closed while the key is at work on the one before. */
-  private ahead: readonly Closed[] = []
+  private ahead: Ahead | undefined
   private attempt: AbortController | undefined
+  /** What the key is at work on, if it is a batch. */
+  private current: ClosedBatch | undefined
   private disposed = false
   private running = false
   private batchesSinceSingle = BATCHES_BETWEEN
@@ -125,10 +127,11 @@ export class BatchLane {
     let tell = nothing
     while (this.work > 0) {
       const signing = this.signNext()
-      // First the request to the key, then what the batch before is told, and what can be closed: while the key works.
+      // First the requests to the key, then what the batch before is told, which can fill the next: while the key works.
       if (tell !== nothing || this.items.size >= this.options.limit) await endOfTurn()
+      this.askAhead(signing)
       tell()
-      this.closeAhead()
+      this.askAhead(signing)
       tell = await signing
       if (this.work > 0) continue
       tell()
@@ -138,31 +141,46 @@ export class BatchLane {
   }
 
   private get work(): number {
-    return this.items.size + this.ahead.length + this.options.singles.size
+    return this.items.size + (this.ahead === undefined ? 0 : 1) + this.options.singles.size
   }
 
   /**
-   * Only what is full: nothing else could join it, whenever it closes. It is sent when the batch before is signed, never
-   * earlier: what it says of its predecessors must be history by then.
+   * Asks the key for the next batch while it is at work on one: only what is full, which nothing else could join whenever it
+   * closes. It names what is not yet history. So the key signs it behind that batch or not at all, and its signature counts
+   * here only when that one is signed.
    */
-  private closeAhead(): void {
-    if (this.disposed || this.ahead.length > 0 || this.items.size < this.options.limit) return
-    this.ahead = this.closeBatch()
+  private askAhead(ended: Promise<unknown>): void {
+    const { current } = this
+    if (this.disposed || current === undefined || this.ahead !== undefined || this.singleIsNext) return
+    if (this.items.size < this.options.limit) return
+    const batch = this.closeBatch()
+    if (batch.items.length === 0) return
+    const attempt = new AbortController()
+    const signature = this.ask(batch, attempt, { root: current.root, ended })
+    // Looked at when it is its turn; until then nobody would handle it.
+    signature.catch(nothing)
+    this.ahead = { batch, attempt, signature }
   }
 
-  private withdrawAhead(): readonly Closed[] {
+  private withdrawAhead(): readonly ClosedBatch[] {
     const { ahead } = this
-    this.ahead = []
-    return ahead
+    this.ahead = undefined
+    ahead?.attempt.abort(unavailable())
+    return ahead === undefined ? [] : [ahead.batch]
+  }
+
+  private get singleIsNext(): boolean {
+    return this.options.singles.size > 0 && (this.items.size === 0 || this.batchesSinceSingle >= BATCHES_BETWEEN)
   }
 
   /** Never rejects. Resolves to what is to be told to the items of a batch that was signed. */
   private async signNext(): Promise<() => void> {
-    const turn = this.items.size + this.ahead.length === 0 || this.batchesSinceSingle >= BATCHES_BETWEEN
-    const single = turn ? this.options.singles.next() : undefined
+    const { ahead } = this
+    const single = ahead === undefined && this.singleIsNext ? this.options.singles.next() : undefined
     if (single === undefined) {
       this.batchesSinceSingle++
-      return await this.signBatch(this.ahead.length > 0 ? this.withdrawAhead() : this.closeBatch())
+      this.ahead = undefined
+      return await this.signBatch(ahead?.batch ?? this.closeBatch(), ahead)
     }
     this.batchesSinceSingle = 0
     await this.signSingle(single)
@@ -171,66 +189,51 @@ export class BatchLane {
 
   private async signSingle(single: WaitingSingle): Promise<void> {
     try {
-      single.done(await this.signOnce(single.input))
+      const attempt = new AbortController()
+      single.done(await this.within(this.options.signer.sign(single.input, attempt.signal), attempt))
     } catch (cause) {
       single.failed(unavailable(cause))
     }
   }
 
-  /** From here on the items have their sequence and time: what follows either signs them all or takes all of it back. */
-  private closeBatch(): Closed[] {
-    const closed: Closed[] = []
-    while (closed.length < this.options.limit) {
+  private closeBatch(): ClosedBatch {
+    const { limit, signer } = this.options
+    const next = () => {
       const waiting = this.items.next()
-      if (waiting === undefined) break
-      waiting.release()
-      const { item } = waiting
-      let assigned = false
-      try {
-        const statement = item.close()
-        assigned = true
-        // The key refuses a batch with one bad statement; found here, it costs its own item and not its 63 neighbours.
-        parseStatement(statement)
-        closed.push({ item, statement })
-      } catch (thrown) {
-        if (assigned) guarded(() => item.rollback())
-        this.left(item)
-        guarded(() => item.failed(toCountersignError(thrown)))
-      }
+      waiting?.release()
+      return waiting?.item
     }
-    return closed
+    return new ClosedBatch(next, limit, signer, (item) => this.left(item))
   }
 
-  private async signBatch(closed: readonly Closed[]): Promise<() => void> {
-    if (closed.length === 0) return nothing
-    const { signer, clock } = this.options
-    const statements = closed.map(({ statement }) => statement)
+  private async signBatch(batch: ClosedBatch, asked: Ahead | undefined): Promise<() => void> {
+    if (batch.items.length === 0) return nothing
+    this.current = batch
+    const { clock } = this.options
     try {
       const started = clock.monotonic()
-      const [signature, unsigned] = await Promise.all([
-        this.signTwice({ kind: 'batch', statements }),
-        // While the key is at work. What fails here fails the batch, as a signature that was not made does.
-        endOfTurn().then(() => buildBatch(statements, signer)),
-      ])
-      const took = clock.monotonic() - started
-      const batch = { ...sealBatch(unsigned, signature), statements, took }
-      return () => this.signed(closed, batch)
+      const signature = await this.signTwice(batch, asked)
+      const signed = batch.sealed(signature, clock.monotonic() - started)
+      return () => this.signed(batch, signed)
     } catch (cause) {
       // With what was closed behind it: that names statements which are no history now.
-      this.takeBack([...closed, ...this.withdrawAhead()], unavailable(cause))
+      this.takeBack([...this.withdrawAhead(), batch], unavailable(cause))
       return nothing
+    } finally {
+      this.current = undefined
     }
   }
 
-  private takeBack(closed: readonly Closed[], error: CountersignError): void {
-    // Backwards, because each counter must return to the value it had before its own item.
-    for (const { item } of closed.toReversed()) guarded(() => item.rollback())
-    for (const { item } of closed) this.left(item)
-    for (const { item } of closed) guarded(() => item.failed(error))
+  /** @param batches the last first: each counter must return to the value it had before its own item */
+  private takeBack(batches: readonly ClosedBatch[], error: CountersignError): void {
+    for (const { items } of batches) for (const item of items.toReversed()) guarded(() => item.rollback())
+    const items = batches.toReversed().flatMap((batch) => batch.items)
+    for (const item of items) this.left(item)
+    for (const item of items) guarded(() => item.failed(error))
   }
 
-  private signed(closed: readonly Closed[], batch: SignedBatch): void {
-    for (const [index, { item }] of closed.entries()) {
+  private signed({ items }: ClosedBatch, batch: SignedBatch): void {
+    for (const [index, item] of items.entries()) {
       this.left(item)
       guarded(
         () => item.signed(batch, index),
@@ -238,20 +241,33 @@ export class BatchLane {
       )
     }
   }
-
   /** The second try is over the same root: two roots for one sequence would be two histories signed by one key. */
-  private async signTwice(input: SignInput): Promise<Uint8Array> {
+  private async signTwice(batch: ClosedBatch, asked?: Ahead): Promise<Uint8Array> {
     try {
-      return await this.signOnce(input)
+      return await (asked === undefined ? this.signOnce(batch) : this.within(asked.signature, asked.attempt))
     } catch (thrown) {
       if (this.disposed) throw thrown
-      return await this.signOnce(input)
+      // The batch before was signed at its second try: until now the key did not try this one.
+      const refused = toCountersignError(thrown).code === 'predecessor-unsigned'
+      return refused ? await this.signTwice(batch) : await this.signOnce(batch)
     }
   }
 
-  private async signOnce(input: SignInput): Promise<Uint8Array> {
-    this.attempt = new AbortController()
-    return await signWithin(this.options.deadline, this.options.signer, input, this.attempt)
+  private async signOnce(batch: ClosedBatch): Promise<Uint8Array> {
+    const attempt = new AbortController()
+    return await this.within(this.ask(batch, attempt), attempt)
+  }
+
+  private ask(batch: ClosedBatch, attempt: AbortController, behind?: BatchTurn['behind']): Promise<Uint8Array> {
+    const turn = { expected: () => batch.expected, ...(behind === undefined ? {} : { behind }) }
+    const { statements } = batch
+    return this.options.signer.sign({ kind: 'batch', statements }, attempt.signal, turn)
+  }
+
+  private async within(asked: Promise<Uint8Array>, attempt: AbortController): Promise<Uint8Array> {
+    this.attempt = attempt
+    const { deadline, signer } = this.options
+    return await signedWithin(deadline, asked, signer.algorithm, attempt)
   }
 
   /** The last item of a session leaves: its next one may go to a lane that has less to do. */
@@ -265,19 +281,4 @@ export class BatchLane {
 /** What takes turns: the servers of each session. */
 function lineOf({ session, server }: BatchItem): string {
   return `${session} ${server}`
-}
-
-/** Told on a microtask: a caller that is still queueing is not interrupted by the end of its own item. */
-export function failSoon(item: BatchItem, error: CountersignError): void {
-  queueMicrotask(() => guarded(() => item.failed(error)))
-}
-
-/** One item's callback that throws must not leave the other items of its batch without an answer. */
-function guarded(callback: () => void, otherwise?: (thrown: unknown) => void): void {
-  try {
-    callback()
-  } catch (thrown) {
-    // Its owner broke the contract of BatchItem. It is told so where there is a way left; the batch goes on.
-    if (otherwise !== undefined) guarded(() => otherwise(thrown))
-  }
 }

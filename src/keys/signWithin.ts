@@ -1,27 +1,25 @@
-import type { SignInput } from '../contracts/signInput.ts'
-import { SIGNATURE_LENGTHS } from '../crypto/signature.ts'
+import { SIGNATURE_LENGTHS, type SignatureAlgorithm } from '../crypto/signature.ts'
 import { CountersignError, toCountersignError } from '../support/errors.ts'
 import { said } from '../support/l10n.ts'
-import type { Signer } from './signer.ts'
 
 /**
- * One signature within a deadline.
+ * A signature that was asked for, within a deadline that begins now.
  * @param deadline milliseconds
  * @param attempt aborted at the deadline; the caller aborts it with a CountersignError to end the attempt early
  * @throws CountersignError `signer-timeout` at the deadline, `signer-unavailable` for a signature of a wrong length,
  *   and whatever the signer throws
  */
-export async function signWithin(
+export async function signedWithin(
   deadline: number,
-  signer: Signer,
-  input: SignInput,
+  asked: Promise<Uint8Array>,
+  algorithm: SignatureAlgorithm,
   attempt: AbortController,
 ): Promise<Uint8Array> {
   const timer = setTimeout(() => attempt.abort(timedOut()), deadline)
   try {
     // A signer that ignores its signal must not hold everybody's queue for ever.
-    const signature = await Promise.race([signer.sign(input, attempt.signal), rejection(attempt.signal)])
-    if (signature.length === SIGNATURE_LENGTHS[signer.algorithm].signature) return signature
+    const signature = await Promise.race([asked, rejection(attempt.signal)])
+    if (signature.length === SIGNATURE_LENGTHS[algorithm].signature) return signature
     throw new CountersignError('signer-unavailable', 'The signer answered with a signature of a wrong length.')
   } finally {
     clearTimeout(timer)

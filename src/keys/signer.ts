@@ -2,6 +2,17 @@ import type { Custody } from '../contracts/custody.ts'
 import type { SignInput } from '../contracts/signInput.ts'
 import type { SignatureAlgorithm } from '../crypto/signature.ts'
 
+/** What the batch signer says of a batch beside its statements. */
+export interface BatchTurn {
+  /** The bytes that the signature has to be of. Asked for while the key is at work. */
+  readonly expected: () => Uint8Array
+  /**
+   * The batch before, which is being signed and which this one names as history: the key signs this one only after that one.
+   * `ended` settles when that one is signed or given up; the time of this one begins then.
+   */
+  readonly behind?: { readonly root: Uint8Array; readonly ended: Promise<unknown> }
+}
+
 /**
  * Whatever turns one of the allowed inputs into an ML-DSA signature: a key in a PKCS#11 token or in the vault.
  * The private key is somewhere else; there is no method that could return it.
@@ -18,9 +29,10 @@ export interface Signer {
   /**
    * Signs one input of the closed union of docs/PROTOCOL.md, "What a key signs".
    * @returns the signature: 4627 bytes for ML-DSA-87, 3309 for ML-DSA-65, already verified against `publicKey`.
-   * @throws CountersignError `signer-unavailable`, `signer-timeout`, `pin-needed`, `token-missing`, `cancelled`.
+   * @throws CountersignError `signer-unavailable`, `signer-timeout`, `pin-needed`, `token-missing`, `cancelled`;
+   *   `predecessor-unsigned` for a batch behind one that was not signed.
    */
-  sign(input: SignInput, signal?: AbortSignal): Promise<Uint8Array>
+  sign(input: SignInput, signal?: AbortSignal, batch?: BatchTurn): Promise<Uint8Array>
 }
 
 /** What the identity's key is called where nobody gave it another name. */

@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'pkcs11'
   | 'signer-unavailable'
   | 'signer-timeout'
+  | 'predecessor-unsigned'
   // session and trust
   | 'session-closed'
   | 'session-lost'

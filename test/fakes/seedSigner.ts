@@ -3,7 +3,8 @@ import type { SignInput } from '../../src/contracts/signInput.ts'
 import { thumbprint } from '../../src/crypto/jwk.ts'
 import { SeedSigner as SeedKey, type SignatureAlgorithm } from '../../src/crypto/signature.ts'
 import { signingInput } from '../../src/evidence/signingInput.ts'
-import type { Signer } from '../../src/keys/signer.ts'
+import { SigningOrder } from '../../src/keys/process/signingOrder.ts'
+import type { BatchTurn, Signer } from '../../src/keys/signer.ts'
 
 /** A Signer over a fixed seed: the real inputs, the real signatures, a key that is the same in every run. */
 export class SeedSigner implements Signer {
@@ -16,6 +17,8 @@ export class SeedSigner implements Signer {
   readonly inputs: SignInput[] = []
   /** Runs before each signature: a test waits or throws here. */
   before: (input: SignInput, signal?: AbortSignal) => Promise<void> | void = () => {}
+  /** As a key process has it. */
+  readonly order = new SigningOrder()
   private readonly key: SeedKey
 
   private constructor(key: SeedKey) {
@@ -30,9 +33,13 @@ export class SeedSigner implements Signer {
     return new SeedSigner(await SeedKey.create(algorithm, new Uint8Array(32).fill(seed)))
   }
 
-  async sign(input: SignInput, signal?: AbortSignal): Promise<Uint8Array> {
-    this.inputs.push(input)
-    await this.before(input, signal)
-    return this.key.sign(signingInput(input, this).bytes)
+  async sign(input: SignInput, signal?: AbortSignal, batch?: BatchTurn): Promise<Uint8Array> {
+    const { bytes, root } = signingInput(input, this)
+    const sign = async () => {
+      this.inputs.push(input)
+      await this.before(input, signal)
+      return this.key.sign(bytes)
+    }
+    return root === undefined ? await sign() : await this.order.run(root, batch?.behind?.root, sign)
   }
 }

@@ -1,5 +1,5 @@
 import type { SignInput } from '../../contracts/signInput.ts'
-import type { Signer } from '../../keys/signer.ts'
+import type { BatchTurn, Signer } from '../../keys/signer.ts'
 import type { Clock } from '../../support/clock.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
 
@@ -15,6 +15,8 @@ export interface SignerFigures {
 }
 
 const KEPT = 200
+/** It says nothing of the key: the caller gave up, or the signature before failed and was told of. */
+const OF_ANOTHER: readonly string[] = ['cancelled', 'predecessor-unsigned']
 
 /** A signer that counts, and that tells how each signature ended. */
 export class ObservedSigner implements Signer {
@@ -47,17 +49,19 @@ export class ObservedSigner implements Signer {
     this.before = before
   }
 
-  async sign(input: SignInput, signal?: AbortSignal): Promise<Uint8Array> {
-    const started = this.clock.monotonic()
+  async sign(input: SignInput, signal?: AbortSignal, batch?: BatchTurn): Promise<Uint8Array> {
+    let started = this.clock.monotonic()
+    // Until then it waited for another.
+    void batch?.behind?.ended.then(() => (started = this.clock.monotonic()))
     try {
       await this.before()
-      const signature = await this.signer.sign(input, signal)
+      const signature = await this.signer.sign(input, signal, batch)
       this.count(input, this.clock.monotonic() - started)
       this.ended(undefined)
       return signature
     } catch (thrown) {
       const error = toCountersignError(thrown)
-      if (error.code !== 'cancelled') {
+      if (!OF_ANOTHER.includes(error.code)) {
         this.figures.failed++
         this.ended(error)
       }

@@ -16,7 +16,10 @@ import { keyProcessEnvironment } from './environment.ts'
 interface Pending {
   readonly operation: Operation
   readonly keypad: boolean
-  timer: NodeJS.Timeout
+  /** Milliseconds that it may take. */
+  limit: number
+  /** Undefined before its time has begun. */
+  timer: NodeJS.Timeout | undefined
   /** Parses the result; throws `key-process-reply` where it is not one. */
   readonly accept: (result: unknown) => void
   readonly fail: (error: CountersignError) => void
@@ -96,9 +99,15 @@ export class Connection {
 
   /**
    * Sends one request and waits for its reply. An abort stops the waiting, not the token: the reply is dropped.
+   * @param begins when its time begins, where it waits for another request that has a time of its own
    * @throws CountersignError of the process, `key-process-gone`, `key-process-reply`, `signer-timeout`, `cancelled`
    */
-  call<O extends Operation>(operation: O, params: Params<O>, signal?: AbortSignal): Promise<Result<O>> {
+  call<O extends Operation>(
+    operation: O,
+    params: Params<O>,
+    signal?: AbortSignal,
+    begins?: Promise<unknown>,
+  ): Promise<Result<O>> {
     return new Promise((resolve, reject) => {
       if (this.end !== undefined) return reject(this.end)
       if (signal?.aborted === true) return reject(cancelled())
@@ -114,10 +123,12 @@ export class Connection {
       const asks = Object.values(params).includes(null)
       const keypad = asks || [...this.pending.values()].some((other) => other.keypad)
       if (asks) for (const other of this.pending.values()) this.prolong(other)
-      this.pending.set(id, {
+      const limit = this.deadlines[operation] + (keypad ? KEYPAD_MS : 0)
+      const waiting: Pending = {
         operation,
         keypad,
-        timer: this.timer(operation, keypad),
+        limit,
+        timer: undefined,
         accept: (result) => {
           const parsed = parseResult(operation, result)
           signal?.removeEventListener('abort', onAbort)
@@ -127,7 +138,10 @@ export class Connection {
           signal?.removeEventListener('abort', onAbort)
           reject(error)
         },
-      })
+      }
+      this.pending.set(id, waiting)
+      if (begins === undefined) this.startTime(waiting)
+      else void begins.then(() => this.pending.has(id) && this.startTime(waiting))
       this.wake()
       this.child.send({ id, operation, params }, (error) => {
         if (error !== null) this.kill(gone(said('does not take requests any more'), error))
@@ -151,14 +165,14 @@ export class Connection {
     this.finish(error)
   }
 
-  private timer(operation: Operation, keypad: boolean): NodeJS.Timeout {
-    const limit = this.deadlines[operation] + (keypad ? KEYPAD_MS : 0)
-    return setTimeout(() => this.kill(timedOut(operation, limit)), limit)
+  private startTime(waiting: Pending): void {
+    clearTimeout(waiting.timer)
+    waiting.timer = setTimeout(() => this.kill(timedOut(waiting.operation, waiting.limit)), waiting.limit)
   }
 
   private prolong(waiting: Pending): void {
-    clearTimeout(waiting.timer)
-    waiting.timer = this.timer(waiting.operation, true)
+    waiting.limit = this.deadlines[waiting.operation] + KEYPAD_MS
+    if (waiting.timer !== undefined) this.startTime(waiting)
   }
 
   private receive(raw: unknown): void {

@@ -8,7 +8,7 @@ import { signingInput } from '../../evidence/signingInput.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
 import { said } from '../../support/l10n.ts'
 import type { Log } from '../../support/log.ts'
-import type { Signer } from '../signer.ts'
+import type { BatchTurn, Signer } from '../signer.ts'
 import { badReply, cancelled, type Connection } from './connection.ts'
 import { custodyOf } from './custody.ts'
 import { lanesOf } from './profiles.ts'
@@ -59,14 +59,14 @@ export class ProcessSigner implements Signer {
     return new ProcessSigner(source, await source.first(connection), connection)
   }
 
-  async sign(input: SignInput, signal?: AbortSignal): Promise<Uint8Array> {
+  async sign(input: SignInput, signal?: AbortSignal, batch?: BatchTurn): Promise<Uint8Array> {
     try {
       await this.pause.over(signal)
       const connection = await this.source.keyProcess.connection(signal)
-      const [signature, { bytes }] = await Promise.all([
-        this.signIn(connection, input, signal),
+      const [signature, bytes] = await Promise.all([
+        this.signIn(connection, input, signal, batch?.behind),
         // What the signature must be of, built while the process is at work.
-        endOfTurn().then(() => signingInput(input, this)),
+        endOfTurn().then(() => batch?.expected() ?? signingInput(input, this).bytes),
       ])
       await this.check(connection, bytes, signature)
       this.source.keyProcess.worked()
@@ -79,15 +79,21 @@ export class ProcessSigner implements Signer {
     }
   }
 
-  private async signIn(connection: Connection, input: SignInput, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  private async signIn(
+    connection: Connection,
+    input: SignInput,
+    signal: AbortSignal | undefined,
+    behind: BatchTurn['behind'],
+  ): Promise<Uint8Array> {
     for (let tries = 1; ; tries += 1) {
       const opened = this.handleIn(connection)
       // This also logs in again where the user chose to store the PIN. What fails here is the answer.
       const handle = await opened
       if (signal?.aborted === true) throw cancelled()
       try {
-        const { signature } = await this.source.keyProcess.callOn(connection, 'sign', { handle, input }, signal)
-        return signature
+        const params = { handle, input, ...(behind === undefined ? {} : { behind: behind.root }) }
+        const call = this.source.keyProcess.callOn(connection, 'sign', params, signal, behind?.ended)
+        return (await call).signature
       } catch (thrown) {
         const { code } = toCountersignError(thrown)
         // A logout or a removed token closes keys while the process lives on: what was opened then means nothing now.

@@ -80,8 +80,9 @@ export class KeyProcess implements Disposable {
     operation: O,
     params: Params<O>,
     signal?: AbortSignal,
+    begins?: Promise<unknown>,
   ): Promise<Result<O>> {
-    return connection.call(operation, params, signal)
+    return connection.call(operation, params, signal, begins)
   }
 
   /**

@@ -23,7 +23,7 @@ function vaultHolder(keys: KeyTable): Holder {
       openVault: (params) => vault.open(params),
       createVault: (params) => vault.create(params),
       destroyVaultKey: (params) => vault.destroy(params),
-      sign: ({ handle, input }) => keys.sign(handle, input),
+      sign: ({ handle, input, behind }) => keys.sign(handle, input, behind),
     },
     start: () => ({ module: null }),
     dispose: () => keys.close(),

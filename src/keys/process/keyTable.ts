@@ -3,10 +3,11 @@ import type { Result } from '../../contracts/keyProcess.ts'
 import type { SignInput } from '../../contracts/signInput.ts'
 import { thumbprint } from '../../crypto/jwk.ts'
 import type { SignatureAlgorithm } from '../../crypto/signature.ts'
-import { signingInput, type SigningKey } from '../../evidence/signingInput.ts'
+import { signingInput, type SigningInput, type SigningKey } from '../../evidence/signingInput.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
 import { custodyOf } from '../hsm/custody.ts'
 import type { Proof } from './proof.ts'
+import { SigningOrder } from './signingOrder.ts'
 
 /** A private key that is open in this process: `sign` takes bytes, and only the table below calls it. */
 export interface HeldKey {
@@ -21,12 +22,18 @@ export interface HeldKey {
   dispose(): void
 }
 
+interface OpenKey {
+  readonly held: HeldKey
+  readonly signer: SigningKey
+  readonly order: SigningOrder
+}
+
 /**
  * The keys that are open, by handles which mean nothing outside this process. The one way to a signature: the bytes are
  * built here, from the closed union, so whoever controls the editor cannot have bytes of its own choosing signed.
  */
 export class KeyTable {
-  private readonly keys = new Map<number, { readonly held: HeldKey; readonly signer: SigningKey }>()
+  private readonly keys = new Map<number, OpenKey>()
   private next = 1
   private readonly running = new Set<Promise<unknown>>()
   private gate: Promise<unknown> = Promise.resolve()
@@ -35,13 +42,20 @@ export class KeyTable {
     const handle = this.next++
     const { algorithm, publicKey, facts } = key
     const signer = { kid: thumbprint(algorithm, publicKey), algorithm, custody: custodyOf(facts).custody }
-    this.keys.set(handle, { held: key, signer })
+    this.keys.set(handle, { held: key, signer, order: new SigningOrder() })
     return handle
   }
 
-  /** @throws CountersignError `key-missing`, `pin-needed`, those of `signingInput`, those of the key */
-  async sign(handle: number, input: SignInput): Promise<Result<'sign'>> {
-    return this.shared(() => this.signNow(handle, input))
+  /**
+   * What is signed is built when it is asked for, also while a token is at work on the one before.
+   * @param behind root of the batch that has to be signed first
+   * @throws CountersignError `key-missing`, `pin-needed`, `predecessor-unsigned`, those of `signingInput`, those of the key
+   */
+  async sign(handle: number, input: SignInput, behind?: Uint8Array): Promise<Result<'sign'>> {
+    const { signer, order } = this.opened(handle)
+    const made = signingInput(input, signer)
+    const sign = () => this.shared(() => this.signNow(handle, input.kind, made))
+    return made.root === undefined ? sign() : order.run(made.root, behind, sign)
   }
 
   /** Runs work that needs its sessions and the login to the end: `alone` waits for it. */
@@ -75,12 +89,17 @@ export class KeyTable {
     }
   }
 
-  private async signNow(handle: number, input: SignInput): Promise<Result<'sign'>> {
+  private opened(handle: number): OpenKey {
     const opened = this.keys.get(handle)
     if (opened === undefined) throw new CountersignError('key-missing', 'The key was closed. Open it again.')
-    const { held: key, signer } = opened
-    const { bytes, jws } = signingInput(input, signer)
-    if (input.kind === 'transition') key.proof.spend(jws?.payload ?? bytes)
+    return opened
+  }
+
+  private async signNow(handle: number, kind: SignInput['kind'], made: SigningInput): Promise<Result<'sign'>> {
+    // Looked up again: it may have been closed while this waited.
+    const { held: key } = this.opened(handle)
+    const { bytes, jws } = made
+    if (kind === 'transition') key.proof.spend(jws?.payload ?? bytes)
     const began = performance.now()
     try {
       return { signature: await key.sign(bytes), took: performance.now() - began }

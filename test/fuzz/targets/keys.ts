@@ -131,6 +131,7 @@ const SAMPLES: { readonly [O in Operation]: readonly [params: readonly unknown[]
     [
       { handle: 1, input: { kind: 'handshake', role: 'client', suite, hash } },
       { handle: 1, input: { kind: 'batch', statements: STATEMENTS } },
+      { handle: 1, input: { kind: 'batch', statements: STATEMENTS }, behind: HASH },
       { handle: 1, input: TRANSITION },
     ],
     { signature: SIGNATURE, took: 0.5 },

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openTokenSigner } from '../../../src/keys/hsm/signer.ts'
 import { KeyProcess, type KeyProcessOptions } from '../../../src/keys/hsm/supervisor.ts'
-import { bytes, fakeKeyProcess, folder, gone, handshake, MemoryLog } from './support.ts'
+import { Deferred } from '../../../src/session/deferred.ts'
+import { batch, bytes, fakeKeyProcess, folder, gone, handshake, MemoryLog, sleep } from './support.ts'
 
 const at = folder()
 const made: KeyProcess[] = []
@@ -50,6 +51,20 @@ describe('a key process that was taken over', () => {
     await expect(signer.sign(handshake())).rejects.toEqual(expect.objectContaining({ code: 'signer-timeout' }))
     expect(await gone(pid)).toBe(true)
     expect(log.lines.join()).toContain('did not sign within 0.4 s')
+  })
+
+  it('that is silent has the deadline of a batch behind another from the end of that one', async () => {
+    const { keyProcess, signer } = await hostile('silence', { deadlines: { sign: 400 } })
+    const pid = keyProcess.pid ?? 0
+    const before = new Deferred<void>()
+    const behind = { root: new Uint8Array(48), ended: before.promise }
+    const signature = signer.sign(batch(1), undefined, { expected: () => new Uint8Array(0), behind })
+    signature.catch(() => {})
+    await sleep(1200)
+    expect(keyProcess.pid).toBe(pid)
+    before.resolve()
+    await expect(signature).rejects.toEqual(expect.objectContaining({ code: 'signer-timeout' }))
+    expect(await gone(pid)).toBe(true)
   })
 
   it('gets no control characters and no long text in front of people', async () => {

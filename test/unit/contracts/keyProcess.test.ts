@@ -73,6 +73,9 @@ describe('the messages of the key process', () => {
       expect(() => parseParams('sign', batch(statements))).toThrow(usage)
     }
     expect(() => parseParams('sign', { handle: 1, input: { ...handshake, role: 'both' } })).toThrow(usage)
+    expect(parseParams('sign', { ...batch(many(1)), behind: hash }).behind).toEqual(hash)
+    expect(() => parseParams('sign', { ...batch(many(1)), behind: hash.slice(1) })).toThrow(usage)
+    expect(() => parseParams('sign', { handle: 1, input: handshake, behind: hash })).toThrow(usage)
     for (const length of [0, 4626, 4628, 3310]) {
       expect(() => parseResult('sign', { signature: new Uint8Array(length), took: 1 })).toThrow(badReply)
     }

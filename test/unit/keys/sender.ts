@@ -4,6 +4,7 @@ import { SentChain } from '../../../src/evidence/chain.ts'
 import { encodeStatement } from '../../../src/evidence/statement.ts'
 import type { BatchSigner, SingleInput } from '../../../src/keys/batchSigner.ts'
 import type { BatchItem, SignedBatch } from '../../../src/keys/batching.ts'
+import { SigningOrder } from '../../../src/keys/process/signingOrder.ts'
 import { SeedSigner } from '../../fakes/seedSigner.ts'
 import { fields, SID } from '../evidence/build.ts'
 
@@ -67,7 +68,11 @@ export let key: SeedSigner
 
 /** The same key with a log of its own, and a gate that holds each signature until it is opened. */
 export function signerOf(before: SeedSigner['before'] = () => {}): SeedSigner {
-  const signer: SeedSigner = Object.assign(Object.create(SeedSigner.prototype), key, { inputs: [], before })
+  const signer: SeedSigner = Object.assign(Object.create(SeedSigner.prototype), key, {
+    inputs: [],
+    before,
+    order: new SigningOrder(),
+  })
   return signer
 }
 

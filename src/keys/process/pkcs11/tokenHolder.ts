@@ -42,7 +42,7 @@ export class TokenHolder implements Holder {
       this.changing((loaded) => this.keys.shared(() => loaded.tokenAt(where).generate(key, this.keys))),
     destroy: (params) => this.changing((loaded) => this.destroy(loaded, params)),
     probe: (params) => this.probe(params),
-    sign: ({ handle, input }) => this.keys.sign(handle, input),
+    sign: ({ handle, input, behind }) => this.keys.sign(handle, input, behind),
   }
 
   start(): Result<'start'> {
