@@ -241,6 +241,7 @@ export class BatchLane {
       )
     }
   }
+
   /** The second try is over the same root: two roots for one sequence would be two histories signed by one key. */
   private async signTwice(batch: ClosedBatch, asked?: Ahead): Promise<Uint8Array> {
     try {
