@@ -4,6 +4,7 @@ import { sha384 } from '../../../src/crypto/hash.ts'
 import { randomBytes } from '../../../src/crypto/random.ts'
 import type { Session } from '../../../src/session/api.ts'
 import { RECORD } from '../../../src/session/channel/record.ts'
+import { MAX_UNACKNOWLEDGED } from '../../../src/session/limits.ts'
 import { LiveSession } from '../../../src/session/liveSession.ts'
 import { openConnection } from '../../../src/session/openConnection.ts'
 import { DEFAULT_SUITES } from '../../../src/crypto/suite.ts'
@@ -297,6 +298,10 @@ describe('a session that somebody else asks for', () => {
     ['with more than was sent', async () => ({ offer: { count: 99 } })],
     ['with less than was acknowledged', async () => ({ offer: { count: 0 } })],
     ['with a history that is too short', async () => ({ offer: { sent: 0 } })],
+    [
+      'with more to come again than may be unacknowledged',
+      async () => ({ offer: { sent: chainOf(editor.journal, 'sent').length + MAX_UNACKNOWLEDGED + 1 } }),
+    ],
   ]
   for (const [name, asked] of CASES) {
     it(`${name} is not resumed, and is left alone`, async () => {
