@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeBase64url } from '../../crypto/encoding.ts'
 import { wipe } from '../../crypto/random.ts'
 import { CountersignError, type ErrorCode, toCountersignError } from '../../support/errors.ts'
-import { ALERT, isViolation, SessionError } from '../alerts.ts'
+import { ALERT, isViolation, PeerAlert, SessionError } from '../alerts.ts'
 import { RECORD } from '../channel/record.ts'
 import { encodeAlertRecord } from '../contexts/messages.ts'
 import { wipeEpoch } from '../handshake/keySchedule.ts'
@@ -17,8 +17,8 @@ export interface ReconnectOptions extends OpenOptions {
 }
 
 /**
- * Waiting makes these no better. All else is worth another attempt, also a refusal: before the gateway has proven its key,
- * anybody on the way can send one, and must not end the session with it.
+ * Waiting makes these no better. All else is worth another attempt, also whatever an alert in the clear says: anybody on the
+ * way can send one, and must not end the session with it.
  */
 const FINAL: ReadonlySet<ErrorCode> = new Set([
   'peer-changed',
@@ -76,6 +76,7 @@ export class Reconnector {
           return await this.attempt(position)
         } catch (thrown) {
           error = toCountersignError(thrown)
+          if (thrown instanceof PeerAlert && !thrown.authenticated) continue
           if (FINAL.has(error.code)) return session.end(undefined, error)
           if (this.proven && isViolation(thrown)) return session.fail(thrown)
         }

@@ -3,7 +3,9 @@ import { decodeBase64url, encodeBase64url } from '../../../src/crypto/encoding.t
 import { sha384 } from '../../../src/crypto/hash.ts'
 import { randomBytes } from '../../../src/crypto/random.ts'
 import type { Session } from '../../../src/session/api.ts'
+import { ALERT } from '../../../src/session/alerts.ts'
 import { RECORD } from '../../../src/session/channel/record.ts'
+import { encodeAlert } from '../../../src/session/handshake/messages.ts'
 import { MAX_UNACKNOWLEDGED } from '../../../src/session/limits.ts'
 import { LiveSession } from '../../../src/session/liveSession.ts'
 import { openConnection } from '../../../src/session/openConnection.ts'
@@ -152,6 +154,22 @@ describe('a connection that is lost', () => {
     expect(Reflect.get(network.sessions[0] ?? {}, 'resumptionSecrets')).toHaveLength(1)
     await sameHistory()
   })
+
+  for (const alert of [ALERT.internal, ALERT.badSignature]) {
+    for (const [instead, frame] of ['of ServerHello', 'of Ready'].entries()) {
+      it(`is tried again where somebody on the way says alert ${alert} in the clear in place ${frame}`, async () => {
+        expect(await caller.call('1')).toBe('answered')
+        network.onCarrier = ([, gateway]) => {
+          gateway.tamper = (sent, number) => [number === instead ? encodeAlert(alert, '').bytes : sent]
+          network.onCarrier = () => {}
+        }
+        network.cut()
+        expect(await caller.call('2')).toBe('answered')
+        expect(kinds(editor).filter((kind) => kind !== 'waiting')).toEqual(['lost', 'resumed'])
+        await sameHistory()
+      })
+    }
+  }
 
   it('again and again loses nothing', async () => {
     for (let round = 0; round < 12; round++) {
