@@ -69,7 +69,11 @@ export class JournalHistory {
 
   *finish(): Generator<HistoryProblem> {
     if (this.segments > MOST) {
-      yield { file: '', line: 0, ...incomplete(`there are more than ${MOST} segments: not all were held against each other`) }
+      yield {
+        file: '',
+        line: 0,
+        ...incomplete(`there are more than ${MOST} segments: not all were held against each other`),
+      }
     }
     for (const [series, spans] of this.series) {
       let before: Span | undefined
@@ -92,7 +96,8 @@ export class JournalHistory {
   private first(series: string, { begin }: Span): Found | undefined {
     if (begin.next === 0) return undefined
     const place = `${series} ${begin.next}`
-    if (this.pruned.get(place) === undefined) return incomplete('the segments before this one are not among these files')
+    if (this.pruned.get(place) === undefined)
+      return incomplete('the segments before this one are not among these files')
     const last = this.pruned.get(`${place} ${begin.head}`)
     if (last === undefined) return altered('it does not follow from the segment that was deleted before it')
     const { at, why } = last

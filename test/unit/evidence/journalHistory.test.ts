@@ -7,7 +7,8 @@ const HEAD = digestOf(new Uint8Array(1))
 const OTHER = digestOf(new Uint8Array(2))
 const MANY = 70_000
 const series = (number: number): string => seriesName(0, String(number).padStart(12, '0'))
-const segment = (number: number) => ({ type: 'segment', series: series(number), segment: 1, at: 0, contexts: 'full' }) as const
+const segment = (number: number) =>
+  ({ type: 'segment', series: series(number), segment: 1, at: 0, contexts: 'full' }) as const
 const pruned = (number: number, head = HEAD) =>
   ({ type: 'pruned', at: 0, file: segmentFile(series(number), 0), bytes: 1, why: 'size', next: 5, head }) as const
 
@@ -28,7 +29,9 @@ function* numbers(count: number): Generator<number> {
 }
 
 it('a segment follows from what was deleted before it, says that it was deleted, or is false', () => {
-  expect(told([pruned(0)], [0])).toEqual([expect.stringContaining('incomplete the segments before this one were deleted')])
+  expect(told([pruned(0)], [0])).toEqual([
+    expect.stringContaining('incomplete the segments before this one were deleted'),
+  ])
   expect(told([pruned(0, OTHER)], [0])).toEqual([expect.stringContaining('altered it does not follow')])
   expect(told([pruned(0, OTHER), pruned(0)], [0])).toEqual([expect.stringContaining('were deleted by retention')])
   expect(told([], [0])).toEqual([expect.stringContaining('are not among these files')])
