@@ -130,3 +130,11 @@ const ALERT_BY_CODE: { readonly [code in ErrorCode]?: Alert } = {
   limit: ALERT.limit,
   'handshake-timeout': ALERT.limit,
 }
+
+/** Where a session was not resumed: what has become of it is for the journal of the other end to say. */
+export function notResumed(): SessionError {
+  const sentence = said(
+    'The gateway no longer has this session: it was restarted, or the connection was away for too long.',
+  )
+  return new SessionError(ALERT.close, sentence, { code: 'session-lost' })
+}
