@@ -94,6 +94,7 @@ async function readJwk(jwk) {
 
 /** A flattened JWS of one kind under a key that was named before: what its header says decides nothing. */
 async function verified(text, { kid, alg, key }, typ) {
+  need(typ === 'countersign-transition' || Buffer.byteLength(text) <= 8192, 'a JWS that is too long')
   const jws = strict(text, 'protected payload signature')
   for (const part of Object.values(jws)) raw(part)
   const header = strict(Buffer.from(jws.protected, 'base64url'), 'alg typ kid')
@@ -170,6 +171,7 @@ function readStatement(text) {
   need(dir === undefined || dir === s.dir, 'a statement that travels the wrong way')
   need(/^[A-Za-z0-9._-]{1,64}$/.test(s.server) && (s.kind !== 'close' || s.server === '-'), 'a statement of no server')
   need([s.seq, s.exchange, s.ts].every(isCount), 'a statement with an invalid number')
+  need((s.kind === 'close') === (s.exchange === 0), 'a statement in an exchange that its kind cannot have')
   need([s.sid, s.head, s.prev].every(isDigest) && isRaw(s.aud, 32) && isRaw(s.salt, 32), 'a statement with invalid bytes')
   const { alg, digest, length } = exactly(s.ctx, 'alg digest length')
   need(alg === 'sha-384' && isDigest(digest) && isCount(length) && length <= 2 ** 24, 'a statement of no context')
@@ -350,7 +352,7 @@ function place(s, text, kid, file, where, trust) {
   const next = sha(raw(s.prev), text)
   need((own.heads.get(s.seq + 1) ?? next) === next, 'two histories signed by one key')
   need(own.end === undefined || s.seq < own.end, 'a statement behind the close of its direction')
-  need(s.kind !== 'close' || own.tip <= s.seq + 1, 'a close with statements behind it')
+  need(s.kind !== 'close' || Math.max(own.tip, own.acked) <= s.seq + 1, 'a close with statements behind it')
   need(own.file !== file || s.ack.seq >= own.ack, 'an acknowledgement that is taken back')
   if (head === undefined) missing.push('the statements before it are not here')
   if (s.req !== undefined) {
@@ -385,7 +387,8 @@ function place(s, text, kid, file, where, trust) {
 async function verifyBundle(file, named) {
   const [keys, batches, windows, transitions] = [new Map(), new Map(), new Map(), []]
   const content = createHash('sha384')
-  let [number, header, ended, torn, bundleRecords, redacted, trust] = [0, undefined, false, false, 0, 0, named]
+  let [number, header, exporter, ended, torn] = [0, undefined, undefined, false, false]
+  let [bundleRecords, redacted, trust] = [0, 0, named]
   const selected = () => header?.selection.kind === 'contexts' || header?.selection.kind === 'time'
   const recompute = () => {
     if (named !== undefined) trust = trustedNow(named, windows, transitions)
@@ -395,15 +398,19 @@ async function verifyBundle(file, named) {
   const take = {
     bundle: (line) => void (header = line),
     key: async (line) => {
-      const key = await readJwk(line.jwk)
-      keys.set(line.kid, { ...key, named: line.kid })
+      const key = { ...(await readJwk(line.jwk)), named: line.kid }
+      remember(keys, line.kid, key, 64)
+      if (line.kid === header.exporter) exporter = key
       need(key.kid === line.kid, 'a key under the kid of another')
+      need(windows.has(line.kid) || windows.size < 1024, 'more keys than a bundle may have')
       const { from, until, revoked } = line
       windows.set(line.kid, both({ from, until, revoked }, windows.get(line.kid)))
       recompute()
     },
     transition: async (line) => {
-      transitions.push(await readTransition(line.document))
+      const transition = await readTransition(line.document)
+      need(transitions.length < 256, 'more transitions than a bundle may have')
+      transitions.push(transition)
       recompute()
     },
     handshake: (line) => {
@@ -411,7 +418,7 @@ async function verifyBundle(file, named) {
     },
     batch: (line) => {
       need(sha(line.jws) === line.digest, 'a batch under a wrong digest')
-      if (keys.has(line.kid)) batches.set(line.digest, { jws: line.jws, key: keys.get(line.kid) })
+      if (keys.has(line.kid)) remember(batches, line.digest, { jws: line.jws, key: keys.get(line.kid) }, 256)
       else say('incomplete', `${file}:${number}`, 'the key of the batch is missing')
     },
     record: async (line) => {
@@ -448,7 +455,7 @@ async function verifyBundle(file, named) {
       const same = { v: 1, typ: 'countersign-manifest', alg: 'sha-384', digest: content.digest('base64url'), lines: number - 1, records: bundleRecords, redacted, at: header?.at }
       for (const [name, value] of Object.entries(same)) need(said[name] === value, `a manifest that says something else of the bundle ("${name}")`)
       need(['hsm', 'software', 'unknown'].includes(said.custody), 'a manifest with an unknown custody')
-      const key = keys.get(header.exporter)
+      const key = exporter
       need(key !== undefined && key.kid === header.exporter, 'an exporter without a key')
       await verified(line.jws, key, 'countersign-manifest')
       const window = trust?.get(key.kid)
@@ -485,6 +492,13 @@ function readBatch(payload) {
   need(Number.isInteger(n) && n >= 1 && n <= 64 && isDigest(root), 'a batch of no size or root')
   need(['hsm', 'software', 'unknown'].includes(custody), 'a batch with an unknown custody')
   return { n, root }
+}
+
+/** Adds a value as the newest and forgets the oldest of more than `most`: how far back a line may look. */
+function remember(map, name, value, most) {
+  map.delete(name)
+  map.set(name, value)
+  if (map.size > most) map.delete(map.keys().next().value)
 }
 
 /** What can only be said at the end: what of each session is missing, and what the other end acknowledged. */

@@ -6,8 +6,8 @@ import { concat, decodeBase64url, encodeBase64url, encodeUtf8, u32, u64 } from '
 import { constantTimeEqual, sha384 } from './hash.ts'
 import { expandLabel, extract, ZERO } from './hkdf.ts'
 import { KEM_LENGTHS, KEM_SEED_LENGTH, kemKeyFromSeed } from './kem.ts'
-import { secretConcat, wipe } from './random.ts'
-import { encapsulateHybrid } from './suite.ts'
+import { wipe } from './random.ts'
+import { encapsulateHybrid, join } from './suite.ts'
 
 /**
  * Encryption to a key that is kept (docs/PROTOCOL.md, "Encrypted contexts"): the hybrid KEM and the key derivation of sessions,
@@ -113,9 +113,7 @@ export async function recipientKey(seed: Uint8Array): Promise<RecipientKey> {
       if (!constantTimeEqual(encodeUtf8(header.to), encodeUtf8(id))) {
         throw new CountersignError('key-missing', 'This was encrypted to another key.')
       }
-      const [first, second] = [await kem.decapsulate(header.ciphertext), ecdh.derive(header.share)]
-      const secret = secretConcat(first, second)
-      wipe(first, second)
+      const secret = join(await kem.decapsulate(header.ciphertext), ecdh, header.share)
       return derive(secret, publicKey, header, context)
     },
     wipe() {

@@ -108,7 +108,8 @@ export async function encapsulateHybrid(
   }
 }
 
-function join(kemSecret: Uint8Array, ecdh: EcdhKey, peerShare: Uint8Array): Uint8Array {
+/** ss_mlkem ‖ ss_ecdh, also of keys that are kept. Wipes the first, also where the share is refused. @throws as `EcdhKey.derive` */
+export function join(kemSecret: Uint8Array, ecdh: EcdhKey, peerShare: Uint8Array): Uint8Array {
   let ecdhSecret: Uint8Array | null = null
   try {
     ecdhSecret = ecdh.derive(peerShare)

@@ -119,6 +119,8 @@ function checkMembers(value: unknown): Statement {
   need(is32Bytes(aud) && is32Bytes(salt), 'has an audience or a salt that is not 32 bytes')
   need(RULES[kind].dir === undefined || RULES[kind].dir === dir, `of kind ${kind} travels the wrong way`)
   need(kind !== 'close' || server === NO_SERVER, 'that closes the session names a server')
+  // Exchanges are numbered from 1; 0 is what belongs to none.
+  need((kind === 'close') === (exchange === 0), `of kind ${kind} has exchange ${exchange}`)
   const ctx = checkContext(members['ctx'])
   const ack = checkAck(members['ack'])
   const common = { v, typ, sid, dir, seq, kind, server, exchange, head, ts, aud, salt, ctx, prev, ack } as const

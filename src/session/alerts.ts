@@ -72,14 +72,23 @@ export class SessionError extends CountersignError {
   }
 }
 
-/** An alert that the peer sent. `authenticated` is false before the handshake is done: then anybody may have sent it. */
-export function peerAlert(alert: number, authenticated: boolean): CountersignError {
+/** An alert that came. `authenticated` is false before the handshake is done: then anybody may have sent it. */
+export class PeerAlert extends CountersignError {
+  readonly authenticated: boolean
+
+  constructor(code: ErrorCode, sentence: Sentence, authenticated: boolean) {
+    super(code, sentence)
+    this.authenticated = authenticated
+  }
+}
+
+export function peerAlert(alert: number, authenticated: boolean): PeerAlert {
   const [code, meaning] = (authenticated ? undefined : BEFORE_READY[alert]) ??
     MEANING[alert] ?? ['peer-protocol', said`alert ${alert}`]
   const sentence = authenticated
     ? said`The other end ended the session: ${meaning}.`
     : said`The other end, or somebody on the way to it, ended the session: ${meaning}.`
-  return new CountersignError(code, sentence)
+  return new PeerAlert(code, sentence, authenticated)
 }
 
 /** What to tell the peer about anything thrown here. An error that is not a violation says only that it was internal. */
@@ -92,6 +101,8 @@ export function alertOf(error: unknown): number {
 
 /** Whether an error says that the peer, or somebody on the way, did what the protocol forbids. */
 export function isViolation(error: unknown): boolean {
+  // What the other end complains of is not what it did.
+  if (error instanceof PeerAlert) return false
   const named = error instanceof CountersignError && 'alert' in error
   return named || (error instanceof CountersignError && VIOLATIONS.includes(error.code))
 }
@@ -118,4 +129,12 @@ const ALERT_BY_CODE: { readonly [code in ErrorCode]?: Alert } = {
   'key-revoked': ALERT.signerUnavailable,
   limit: ALERT.limit,
   'handshake-timeout': ALERT.limit,
+}
+
+/** Where a session was not resumed: what has become of it is for the journal of the other end to say. */
+export function notResumed(): SessionError {
+  const sentence = said(
+    'The gateway no longer has this session: it was restarted, or the connection was away for too long.',
+  )
+  return new SessionError(ALERT.close, sentence, { code: 'session-lost' })
 }

@@ -30,7 +30,9 @@ export class Heartbeat {
   private stopped = false
   private heardAt: number
   private trafficAt: number
-  private expected = 0
+  /** Pings are numbered from 1: the last that was sent, and the last that was answered. */
+  private asked = 0
+  private answered = 0
   private answers = 0
   /** Ticks that the other end still has to answer a Ping; undefined where none is out. */
   private left: number | undefined
@@ -66,11 +68,17 @@ export class Heartbeat {
   /** Whether the record was a Ping or Pong. @throws SessionError alert 10, 115; CountersignError `decode` */
   onRecord(type: number, payload: Uint8Array): boolean {
     if (type === RECORD.Ping) this.answer(parsePing(payload))
-    else if (type !== RECORD.Pong) return false
-    else if (parsePing(payload) !== this.expected) {
+    else if (type === RECORD.Pong) this.take(parsePing(payload))
+    else return false
+    return true
+  }
+
+  /** Any other record may have ended the wait for the first Pong, so that a second Ping is out before it comes. */
+  private take(value: number): void {
+    if (value <= this.answered || value > this.asked) {
       throw new SessionError(ALERT.unexpectedMessage, 'A Pong answers no Ping.')
     }
-    return true
+    this.answered = value
   }
 
   private answer(value: number): void {
@@ -100,8 +108,8 @@ export class Heartbeat {
 
   private ask(patience: number): void {
     this.left = patience / TICK
-    this.expected += 1
-    this.options.send(RECORD.Ping, encodePing(this.expected)).catch(() => {})
+    this.asked += 1
+    this.options.send(RECORD.Ping, encodePing(this.asked)).catch(() => {})
     this.arm(TICK)
   }
 

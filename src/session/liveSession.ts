@@ -3,26 +3,22 @@ import { decodeBase64url, encodeBase64url } from '../crypto/encoding.ts'
 import type { SuiteName } from '../crypto/suite.ts'
 import type { EvidenceEntry } from '../evidence/types.ts'
 import { CountersignError, toCountersignError } from '../support/errors.ts'
-import { said } from '../support/l10n.ts'
-import { ALERT, alertOf, isViolation, SessionError } from './alerts.ts'
+import { ALERT, alertOf } from './alerts.ts'
 import type {
   ConnectionEvent,
-  HandshakeReport,
   OutgoingContext,
   PeerIdentity,
   Session,
-  SessionObserver,
   TransitionStatus,
   VerifiedContext,
 } from './api.ts'
-import type { Carrier } from './carrier/carrier.ts'
-import type { Channel } from './channel/channel.ts'
 import { Connection, type Ending } from './connection.ts'
 import { Contexts } from './contexts/contexts.ts'
 import { Deferred } from './deferred.ts'
-import type { Established } from './handshake/established.ts'
-import { CLOSE_TIMEOUT, SEND_PATIENCE } from './limits.ts'
-import { guarded, logConnection, rejectionOf } from './observing.ts'
+import { Goodbye } from './goodbye.ts'
+import type { Established, Opened } from './handshake/established.ts'
+import { SEND_PATIENCE } from './limits.ts'
+import { SessionReports } from './observing.ts'
 import type { GatewayPorts, SessionPorts } from './ports.ts'
 import type { ResumePosition, ResumptionSecret } from './resume/offer.ts'
 import { Resumption } from './resume/resumption.ts'
@@ -31,15 +27,6 @@ import { ClientLegs, GatewayLegs, type Legs } from './legs/legs.ts'
 import { ClientTransitions, GatewayTransitions, type Transitions } from './transition/transitions.ts'
 
 export type { SessionPorts } from './ports.ts'
-
-/** A handshake that is done, and what it runs on. */
-export interface Opened {
-  readonly established: Established
-  readonly carrier: Carrier
-  readonly channel: Channel
-  /** Of the Ready record, in bytes. */
-  readonly ready: number
-}
 
 /**
  * A session: who talks to whom, the contexts both ways, and the connection that there is now or none. A connection that is
@@ -57,18 +44,18 @@ export class LiveSession implements Session {
   /** Sees to another connection. Without one a lost connection ends the session. */
   onInterrupted: ((reason: CountersignError) => void) | undefined
   private readonly ports: SessionPorts
-  private readonly observer: Required<SessionObserver>
+  private readonly reports: SessionReports
   private readonly contexts: Contexts
   private readonly transitions: Transitions
   private readonly legs: Legs
   private window: KeyWindow
   private readonly ending = new Deferred<CountersignError | undefined>()
-  private readonly peerLeaving = new Deferred<void>()
+  private readonly goodbye: Goodbye
   private connection: Connection | undefined
   private state: 'open' | 'interrupted' | 'leaving' | 'ended' = 'open'
   private readonly resumption = new Resumption()
   private lastExchange = 0
-  private goodbye: Promise<void> | undefined
+  private leaving: Promise<void> | undefined
   private reason: CountersignError | undefined
 
   constructor(role: Role, established: Established, ports: SessionPorts, gateway: GatewayPorts = {}) {
@@ -80,7 +67,8 @@ export class LiveSession implements Session {
     this.peer = peer
     this.sid = encodeBase64url(secrets.conn)
     this.window = window
-    this.observer = guarded(ports.observer, ports.log)
+    this.reports = new SessionReports(this.sid, role, ports)
+    const { observer } = this.reports
     this.contexts = new Contexts({
       role,
       sid: this.sid,
@@ -88,7 +76,7 @@ export class LiveSession implements Session {
       peer,
       identity: ports.identity,
       sink: ports.sink,
-      observer: this.observer,
+      observer,
       now: () => ports.clock.now(),
       window: () => this.window,
       patience: role === 'client' ? SEND_PATIENCE : undefined,
@@ -96,19 +84,20 @@ export class LiveSession implements Session {
       peerClosed: () => this.peerClosed(),
       handlerFailed: () => ports.log.log('error', 'the receiver of a context failed', { sid: this.sid }),
     })
+    this.goodbye = new Goodbye(this.contexts)
     this.transitions =
       role === 'client'
         ? new ClientTransitions(self)
         : new GatewayTransitions({ peer, port: gateway.transitions, fail: (error) => this.fail(error) })
-    this.legs = role === 'client' ? new ClientLegs((told) => this.observer.legs(told)) : new GatewayLegs(gateway.legs)
+    this.legs = role === 'client' ? new ClientLegs((told) => observer.legs(told)) : new GatewayLegs(gateway.legs)
   }
 
   /**
    * Goes on over a connection, the first one or another. @param peer where the other end stands, after a resume
    * @throws SessionError alert 110 where that does not fit what was sent
    */
-  attach({ established, carrier, channel, ready }: Opened, peer?: ResumePosition): void {
-    const { recorder, secrets, transcript, suite } = established
+  attach(opened: Opened, peer?: ResumePosition): void {
+    const { established, carrier, channel } = opened
     const connection = new Connection({
       role: this.role,
       established,
@@ -119,7 +108,7 @@ export class LiveSession implements Session {
       handlers: {
         record: (type, payload) => this.onRecord(type, payload),
         ended: (ending) => this.connectionEnded(connection, ending),
-        epoch: (report) => this.observer.epoch({ ...report, sid: this.sid }),
+        epoch: (report) => this.reports.observer.epoch({ ...report, sid: this.sid }),
         busy: () => this.contexts.busy,
         heard: () => this.resumption.forget(),
       },
@@ -129,12 +118,7 @@ export class LiveSession implements Session {
     this.setWindow(established.window)
     // Ready proves to the client that the gateway has the new secrets. What proves the reverse is the client's first record.
     if (this.role === 'client') this.resumption.forget()
-    recorder.message('Ready', 'server', ready, [{ label: 'server time, session id', bytes: ready, sealed: true }])
-    const report = recorder.report({ conn: secrets.conn, sid: this.sid, suite, transcript })
-    this.observer.handshake(report)
-    this.note(report)
-    if (peer !== undefined)
-      this.tell({ kind: 'resumed', sid: this.sid, at: this.ports.clock.now(), conn: connection.conn })
+    this.reports.connected(opened, connection.conn, peer !== undefined)
     this.contexts.resume(
       {
         send: (type, payload) => connection.send(type, payload),
@@ -152,12 +136,6 @@ export class LiveSession implements Session {
   private onRecord(type: number, payload: Uint8Array): boolean {
     const { transitions, legs, contexts } = this
     return transitions.onRecord(type, payload) || legs.onRecord(type, payload) || contexts.onRecord(type, payload)
-  }
-
-  private note({ sid, conn, transcript, suite }: HandshakeReport): void {
-    const { sink, clock } = this.ports
-    // A journal that cannot be written says so to the first context, which must not pass.
-    sink.handshake?.({ sid, conn, transcript, suite, at: clock.now() }).catch(() => {})
   }
 
   /** When the peer's key counts, as far as is known now. */
@@ -212,14 +190,13 @@ export class LiveSession implements Session {
   }
 
   close(): Promise<void> {
-    this.goodbye ??= this.leave()
-    return this.goodbye
+    this.leaving ??= this.leave()
+    return this.leaving
   }
 
   /** Tells log and views what becomes of the connection. */
   tell(event: ConnectionEvent): void {
-    logConnection(this.ports.log, event)
-    this.observer.connection(event)
+    this.reports.connection(event)
   }
 
   /** Lets go of the connection, where there still is one. Resolves to where this end stands when nothing moves any more. */
@@ -256,14 +233,8 @@ export class LiveSession implements Session {
   /** Ends the session because of something that must not be: the peer gets an alert, the observer is told. */
   fail(error: unknown, entry?: EvidenceEntry): void {
     if (this.state === 'ended') return
-    const reason = toCountersignError(error)
-    const alert = alertOf(error)
-    this.ports.log.log('warn', 'a session ended', { sid: this.sid, alert, code: reason.code, reason: reason.message })
-    if (isViolation(error)) {
-      const at = this.ports.clock.now()
-      this.observer.rejected(rejectionOf({ sid: this.sid, role: this.role, at, alert, error: reason }, entry))
-    }
-    this.end(alert, reason)
+    this.reports.failed(error, entry)
+    this.end(alertOf(error), toCountersignError(error))
   }
 
   private connectionEnded(connection: Connection, ending: Ending): void {
@@ -290,28 +261,17 @@ export class LiveSession implements Session {
 
   /** The peer will say nothing more; this end says goodbye as well. */
   private peerClosed(): void {
-    this.peerLeaving.resolve()
+    this.goodbye.peerSaid()
     void this.close()
   }
 
   private async leave(): Promise<void> {
     if (this.state === 'open') {
       this.state = 'leaving'
-      const deadline = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_TIMEOUT).unref())
-      await Promise.race([deadline, this.closed, this.sayGoodbye()])
+      await this.goodbye.say(this.closed)
     }
     this.end(ALERT.close, undefined)
     await this.closed
-  }
-
-  /** A signed `close` from both ends: without the last statement of each, nobody can show that nothing is missing. */
-  private async sayGoodbye(): Promise<void> {
-    try {
-      await this.contexts.sayGoodbye()
-      await this.peerLeaving.promise
-    } catch {
-      // The signer is gone: the session ends without a statement, and the journal shows that.
-    }
   }
 
   /** The one way to the end. @param alert what to tell the peer; undefined where there is nobody to tell */
@@ -329,12 +289,4 @@ export class LiveSession implements Session {
     this.legs.end()
     void Promise.resolve(closing).finally(() => this.ending.resolve(reason))
   }
-}
-
-/** Where a session was not resumed: what has become of it is for the journal of the other end to say. */
-export function notResumed(): SessionError {
-  const sentence = said(
-    'The gateway no longer has this session: it was restarted, or the connection was away for too long.',
-  )
-  return new SessionError(ALERT.close, sentence, { code: 'session-lost' })
 }

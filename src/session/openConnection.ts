@@ -1,19 +1,18 @@
 import { encodeBase64url } from '../crypto/encoding.ts'
 import { generateHybridKey, type HybridKey, type SuiteName } from '../crypto/suite.ts'
 import { toCountersignError } from '../support/errors.ts'
-import { ALERT, alertOf, peerAlert, SessionError } from './alerts.ts'
+import { ALERT, alertOf, isViolation, peerAlert, SessionError } from './alerts.ts'
 import type { Carrier } from './carrier/carrier.ts'
 import { Channel } from './channel/channel.ts'
 import { RECORD } from './channel/record.ts'
 import { encodeAlertRecord, parseAlertRecord, parseReady, type Ready } from './contexts/messages.ts'
 import { Deadline } from './handshake/deadline.ts'
-import type { Established } from './handshake/established.ts'
+import type { Established, Opened } from './handshake/established.ts'
 import type { Extension } from './handshake/extensions.ts'
 import { Flights } from './handshake/flights.ts'
 import { Initiator, offerOf } from './handshake/initiator.ts'
 import { wipeEpoch } from './handshake/keySchedule.ts'
 import { CLOCK_SKEW, HANDSHAKE_TIMEOUT, MAX_FLIGHT } from './limits.ts'
-import type { Opened } from './liveSession.ts'
 import type { SessionPorts, TrustPort } from './ports.ts'
 import type { ResumeAnswer } from './resume/offer.ts'
 
@@ -61,8 +60,10 @@ export async function openConnection(
   } catch (thrown) {
     // Whatever was interrupted by the deadline says only that it was interrupted.
     const error = deadline.signal.aborted ? toCountersignError(deadline.signal.reason) : toCountersignError(thrown)
+    // The gateway may have gone over to this connection by now, and an alert would end the session that the next one resumes.
+    const goesOn = resuming !== undefined && options.signal?.aborted !== true && !isViolation(thrown)
     if (channel === undefined) await flights.alert(alertOf(error), '')
-    else await channel.send(RECORD.Alert, encodeAlertRecord(alertOf(error), '')).catch(() => {})
+    else if (!goesOn) await channel.send(RECORD.Alert, encodeAlertRecord(alertOf(error), '')).catch(() => {})
     if (established !== undefined) wipeEpoch(established.secrets)
     channel?.wipe()
     await carrier.close().catch(() => {})

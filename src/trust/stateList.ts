@@ -1,4 +1,5 @@
 import { CountersignError } from '../support/errors.ts'
+import { whileLocked } from '../support/fileLock.ts'
 import { said } from '../support/l10n.ts'
 import { StateFile } from './stateFile.ts'
 
@@ -28,7 +29,11 @@ export class StateList<T> {
     return text === undefined ? [] : this.options.parse(text, this.file.path)
   }
 
-  /** Changes of one process take turns. @throws as `read`; CountersignError `limit` for more items than the file may have */
+  /**
+   * Changes take turns, also with those of other processes: else what one of two windows wrote, a revocation perhaps, would
+   * be gone with what the other writes.
+   * @param update may be called twice. @throws as `read`; CountersignError `limit` for more items than the file may have
+   */
   change(update: (items: readonly T[]) => readonly T[]): Promise<void> {
     const mine = this.update(this.turn, update)
     this.turn = mine.catch(() => {})
@@ -37,13 +42,15 @@ export class StateList<T> {
 
   private async update(before: Promise<unknown>, update: (items: readonly T[]) => readonly T[]): Promise<void> {
     await before
+    // What changes nothing is not written, and locks nothing: a file that is only looked at keeps its time.
     const known = await this.read()
-    const items = update(known)
-    // What changes nothing is not written: a file that is only looked at keeps its time.
-    if (items === known) return
-    if (items.length > this.options.most) {
-      throw new CountersignError('limit', said`${this.file.path} is full: remove what is no longer used.`)
-    }
-    await this.file.write(this.options.encode(items))
+    if (update(known) === known) return
+    await whileLocked(this.file.path, async () => {
+      const items = update(await this.read())
+      if (items.length > this.options.most) {
+        throw new CountersignError('limit', said`${this.file.path} is full: remove what is no longer used.`)
+      }
+      await this.file.write(this.options.encode(items))
+    })
   }
 }

@@ -1,6 +1,10 @@
 import type { JournalLine, PrunedLine, SegmentLine } from './format.ts'
 import type { ChainPosition } from './lineChain.ts'
 import { parseName } from './names.ts'
+import { Recent } from './recent.ts'
+
+/** Segments that are held against each other, and deleted ones that are remembered: the files may be anybody's. */
+const MOST = 65_536
 
 /** What can only be said of a journal when all its files were read. */
 export interface HistoryProblem {
@@ -30,11 +34,12 @@ export interface FileHistory {
 
 /**
  * Holds the segments of series against each other: each must begin where the one before it ended. What retention deleted, and
- * said so, is missing and not false. Memory for one entry a file.
+ * said so, is missing and not false. Memory for one entry a segment, and for so many of them.
  */
 export class JournalHistory {
   private readonly series = new Map<string, Span[]>()
-  private readonly pruned: { readonly line: PrunedLine; readonly series: string }[] = []
+  private readonly pruned = new Recent<PrunedLine>(2 * MOST)
+  private segments = 0
 
   /** @param file as it is called in what is found */
   file(file: string): FileHistory {
@@ -45,20 +50,31 @@ export class JournalHistory {
       },
       line: (line) => {
         const name = line.type === 'pruned' ? parseName(line.file) : undefined
-        if (line.type === 'pruned' && name !== undefined) this.pruned.push({ line, series: name.series })
+        if (line.type !== 'pruned' || name === undefined) return
+        const place = `${name.series} ${line.next}`
+        this.pruned.add(place, line)
+        this.pruned.add(`${place} ${line.head}`, line)
       },
       end: (end, goesOn) => {
         if (open === undefined) return
         const { line, begin } = open
+        open = undefined
+        if (++this.segments > MOST) return
         const spans = this.series.get(line.series) ?? []
         spans.push({ file, segment: line.segment, begin, end, goesOn })
         this.series.set(line.series, spans)
-        open = undefined
       },
     }
   }
 
   *finish(): Generator<HistoryProblem> {
+    if (this.segments > MOST) {
+      yield {
+        file: '',
+        line: 0,
+        ...incomplete(`there are more than ${MOST} segments: not all were held against each other`),
+      }
+    }
     for (const [series, spans] of this.series) {
       let before: Span | undefined
       for (const span of spans.toSorted(inSeries)) {
@@ -79,11 +95,12 @@ export class JournalHistory {
 
   private first(series: string, { begin }: Span): Found | undefined {
     if (begin.next === 0) return undefined
-    const deleted = this.pruned.filter((pruned) => pruned.series === series && pruned.line.next === begin.next)
-    if (deleted.length === 0) return incomplete('the segments before this one are not among these files')
-    const last = deleted.find(({ line }) => line.head === begin.head)
+    const place = `${series} ${begin.next}`
+    if (this.pruned.get(place) === undefined)
+      return incomplete('the segments before this one are not among these files')
+    const last = this.pruned.get(`${place} ${begin.head}`)
     if (last === undefined) return altered('it does not follow from the segment that was deleted before it')
-    const { at, why } = last.line
+    const { at, why } = last
     const limit = why === 'age' ? 'age' : 'the size of the journal'
     const when = new Date(Math.min(at, 8.64e15)).toISOString()
     return incomplete(`the segments before this one were deleted by retention (limit of ${limit}), the last at ${when}`)

@@ -77,11 +77,13 @@ export class OfflineChain {
 
   /** What was read before says against a statement. @param next chain head after it */
   contradiction({ seq, kind, ack }: Statement, next: string, file: number): EvidenceError | undefined {
-    const known = this.headAt(seq + 1)
-    if (known !== undefined && known !== next) return replayed(SECOND_HISTORY)
+    const head = this.headAt(seq + 1)
+    if (head !== undefined && head !== next) return replayed(SECOND_HISTORY)
     if (this.end !== undefined && seq >= this.end)
       return badStatement('A statement follows the close of its direction.')
-    if (kind === 'close' && this.tip.seq > seq + 1) return badStatement('A close has statements behind it.')
+    // Read, or acknowledged by the other end: then there was one, wherever it is.
+    const known = Math.max(this.tip.seq, this.acknowledged)
+    if (kind === 'close' && known > seq + 1) return badStatement('A close has statements behind it.')
     if (this.at?.file === file && seq >= this.at.next && ack.seq < this.at.ack) {
       return badStatement('A statement takes an acknowledgement back.')
     }

@@ -26,12 +26,16 @@ export const BASE_ENVIRONMENT: readonly string[] = [
   'LOCALAPPDATA',
 ]
 
-/** The environment of a key process: names of the two lists and no others; a trailing `*` stands for any ending. */
+/**
+ * The environment of a key process: names of the two lists, those that a person gave for this module, and no others; a
+ * trailing `*` stands for any ending.
+ */
 export function keyProcessEnvironment(
   holds: Holds,
   from: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const names = holds.kind === 'module' ? [...BASE_ENVIRONMENT, ...VENDOR_ENVIRONMENT] : BASE_ENVIRONMENT
+  const further = holds.kind === 'module' ? [...VENDOR_ENVIRONMENT, ...(holds.environment ?? [])] : []
+  const names = [...BASE_ENVIRONMENT, ...further]
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(from)) {
     if (value !== undefined && names.some((pattern) => matches(name, pattern))) kept[name] = value

@@ -8,6 +8,7 @@ import type { EvidenceEntry, EvidenceSink } from '../../evidence/types.ts'
 import { EvidenceVerifier } from '../../evidence/verifier.ts'
 import type { OutgoingContext, PeerIdentity, SessionObserver, VerifiedContext } from '../api.ts'
 import { RECORD } from '../channel/record.ts'
+import { MAX_UNACKNOWLEDGED } from '../limits.ts'
 import type { SessionIdentity } from '../ports.ts'
 import type { ResumePosition } from '../resume/offer.ts'
 import { type ContextHandler, Delivery } from './delivery.ts'
@@ -165,7 +166,9 @@ export class Contexts {
 
   /** Whether the peer can go on from where it says that it stands: on the history that this end signed. */
   covers(peer: ResumePosition): boolean {
-    return this.receipts.covers(peer) && peer.sent >= this.returns.position.seq
+    // What comes again is not compared with the clock: with any number here a peer could date all that it says later.
+    const again = peer.sent - this.returns.position.seq
+    return this.receipts.covers(peer) && again >= 0 && again <= MAX_UNACKNOWLEDGED
   }
 
   /** Refuses what waits to be sent, drops what waits to be verified. What was released is still delivered. */

@@ -1,4 +1,3 @@
-import { joined } from '../../crypto/encoding.ts'
 import { ALERT, SessionError } from '../alerts.ts'
 import { MAX_CONTEXT, MAX_TRANSFERS } from '../limits.ts'
 import type { Fragment } from './messages.ts'
@@ -7,12 +6,14 @@ interface Transfer {
   readonly exchange: number
   readonly total: number
   received: number
-  readonly pieces: Uint8Array[]
+  /** What was received, and room for more of it. */
+  body: Uint8Array
 }
 
 /**
  * Bodies on their way in. Nothing of them is looked at or released before a verified statement names them. Memory is taken
- * as bytes arrive, not as a total announces them, and its sum is bounded by the session's credit.
+ * as bytes arrive, not as a total announces them, and its sum is bounded by twice the session's credit: pieces are copied
+ * together, because each kept by itself would take some 200 bytes however small its sender made it.
  */
 export class Reassembly {
   private readonly transfers = new Map<number, Transfer>()
@@ -26,14 +27,17 @@ export class Reassembly {
       if (this.transfers.size >= MAX_TRANSFERS)
         throw new SessionError(ALERT.limit, 'Too many bodies were begun at once.')
       this.next += 1
-      transfer = { exchange, total, received: 0, pieces: [] }
+      transfer = { exchange, total, received: 0, body: bytes }
       this.transfers.set(number, transfer)
     }
     const end = offset + bytes.length
     const continues = transfer.exchange === exchange && transfer.total === total && transfer.received === offset
     if (!continues || end > total || total > MAX_CONTEXT) throw malformed()
+    if (offset > 0) {
+      transfer.body = withRoom(transfer.body, end, total)
+      transfer.body.set(bytes, offset)
+    }
     transfer.received = end
-    transfer.pieces.push(bytes)
   }
 
   /**
@@ -46,9 +50,7 @@ export class Reassembly {
       throw new SessionError(ALERT.badStatement, 'A statement names a body that did not come.')
     }
     this.transfers.delete(number)
-    const [only] = transfer.pieces
-    const body = transfer.pieces.length === 1 && only !== undefined ? only : joined(transfer.pieces)
-    return { exchange: transfer.exchange, body }
+    return { exchange: transfer.exchange, body: transfer.body }
   }
 
   /** Forgets a body. @throws SessionError alert 10 for one that is not there */
@@ -62,6 +64,14 @@ export class Reassembly {
   clear(): void {
     this.transfers.clear()
   }
+}
+
+/** The same bytes with room for `end` of them; at the total, of exactly that length. */
+function withRoom(bytes: Uint8Array, end: number, total: number): Uint8Array {
+  if (end <= bytes.length) return bytes
+  const larger = new Uint8Array(Math.min(total, Math.max(end, 2 * bytes.length)))
+  larger.set(bytes)
+  return larger
 }
 
 function malformed(): SessionError {

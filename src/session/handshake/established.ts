@@ -1,6 +1,8 @@
 import type { KeyWindow } from '../../evidence/keyWindow.ts'
 import type { SuiteName } from '../../crypto/suite.ts'
 import type { PeerIdentity } from '../api.ts'
+import type { Carrier } from '../carrier/carrier.ts'
+import type { Channel } from '../channel/channel.ts'
 import type { ApplicationSecrets } from './keySchedule.ts'
 import type { ResumeOffer } from '../resume/offer.ts'
 import type { HandshakeRecorder } from './report.ts'
@@ -22,4 +24,13 @@ export interface Established {
   readonly recorder: HandshakeRecorder
   /** At the gateway: the client wants to go on with a session; `transcript` is th(SF), which the binder covers. */
   readonly resume?: { readonly offer: ResumeOffer; readonly transcript: Uint8Array }
+}
+
+/** A handshake that is done, and what it runs on. */
+export interface Opened {
+  readonly established: Established
+  readonly carrier: Carrier
+  readonly channel: Channel
+  /** Of the Ready record, in bytes. */
+  readonly ready: number
 }

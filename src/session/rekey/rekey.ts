@@ -4,6 +4,7 @@ import { verifySignature } from '../../crypto/signature.ts'
 import type { SuiteName } from '../../crypto/suite.ts'
 import { signingInput } from '../../evidence/signingInput.ts'
 import type { Clock } from '../../support/clock.ts'
+import { toCountersignError } from '../../support/errors.ts'
 import { ALERT, SessionError } from '../alerts.ts'
 import type { EpochReport, PeerIdentity } from '../api.ts'
 import type { Channel } from '../channel/channel.ts'
@@ -69,14 +70,22 @@ export abstract class Rekey {
     return { sid, conn, transcript: this.transcript, epoch: this.epoch + 1, suite }
   }
 
-  /** Tried twice, as batches are: a key process that dies in between costs the connection nothing. */
+  /**
+   * Tried twice, as batches are: a key process that dies in between costs the connection nothing.
+   * @throws SessionError alert 113, whatever was the matter: it costs the connection, and not the session
+   */
   protected async sign(role: 'client' | 'server', hash: Uint8Array): Promise<Uint8Array> {
     const { suite, identity } = this.options
     const input = { kind: 'rekey', role, suite, hash } as const
-    return await identity.batches.sign(input).catch(async (error: unknown) => {
-      if (this.over) throw error
-      return await identity.batches.sign(input)
-    })
+    const attempt = (): Promise<Uint8Array> => identity.batches.sign(input)
+    try {
+      return await attempt().catch(async (error: unknown) => {
+        if (this.over) throw error
+        return await attempt()
+      })
+    } catch (cause) {
+      throw new SessionError(ALERT.signerUnavailable, toCountersignError(cause).sentence, { cause })
+    }
   }
 
   /** @throws SessionError alert 51 */

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeBase64url } from '../../crypto/encoding.ts'
 import { wipe } from '../../crypto/random.ts'
 import { CountersignError, type ErrorCode, toCountersignError } from '../../support/errors.ts'
-import { ALERT, isViolation, SessionError } from '../alerts.ts'
+import { ALERT, isViolation, notResumed, PeerAlert, SessionError } from '../alerts.ts'
 import { RECORD } from '../channel/record.ts'
 import { encodeAlertRecord } from '../contexts/messages.ts'
+import type { Opened } from '../handshake/established.ts'
 import { wipeEpoch } from '../handshake/keySchedule.ts'
 import { RECONNECT_PATIENCE } from '../limits.ts'
-import { type LiveSession, notResumed, type Opened } from '../liveSession.ts'
+import type { LiveSession } from '../liveSession.ts'
 import { type OpenOptions, openConnection } from '../openConnection.ts'
 import type { Acceptance, TrustPort } from '../ports.ts'
 import { resumeExtension, type ResumePosition } from './offer.ts'
@@ -17,8 +18,8 @@ export interface ReconnectOptions extends OpenOptions {
 }
 
 /**
- * Waiting makes these no better. All else is worth another attempt, also a refusal: before the gateway has proven its key,
- * anybody on the way can send one, and must not end the session with it.
+ * Waiting makes these no better. All else is worth another attempt, also whatever an alert in the clear says: anybody on the
+ * way can send one, and must not end the session with it.
  */
 const FINAL: ReadonlySet<ErrorCode> = new Set([
   'peer-changed',
@@ -76,6 +77,7 @@ export class Reconnector {
           return await this.attempt(position)
         } catch (thrown) {
           error = toCountersignError(thrown)
+          if (thrown instanceof PeerAlert && !thrown.authenticated) continue
           if (FINAL.has(error.code)) return session.end(undefined, error)
           if (this.proven && isViolation(thrown)) return session.fail(thrown)
         }

@@ -147,7 +147,9 @@ export class GatewayTransitions implements Transitions {
       // The connection may be another by now: there the client asks again.
       if (this.link !== link) return
       this.working = false
-      await link.send(RECORD.TransitionAnswer, encodeTransitionAnswer({ digest: sha384(document), status }))
+      const answer = encodeTransitionAnswer({ digest: sha384(document), status })
+      // Where it does not leave, the connection has ended and the session has not: on the next one the client asks again.
+      await link.send(RECORD.TransitionAnswer, answer).catch(() => {})
     } catch (error) {
       if (this.link === link) this.options.fail(error)
     }

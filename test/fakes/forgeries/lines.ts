@@ -1,3 +1,4 @@
+import { exportJwk, thumbprint } from '../../../src/crypto/jwk.ts'
 import { bundleOf, wholeTalk } from '../evidenceBundle.ts'
 import { documentOf } from '../transition.ts'
 import { NOW } from '../../unit/evidence/build.ts'
@@ -124,6 +125,10 @@ export const FORGED_LINES: Readonly<Record<string, Forgery>> = {
     (real) => real.nth('key', 2, (l) => ({ ...l, jwk: { ...Object(l['jwk']), priv: 'AA' } })),
     SHAPE,
   ),
+  'more keys than a bundle may have': sealed(
+    (real) => [...real.lines, ...Array.from({ length: 1025 }, (_, number) => anyKey(number))],
+    /too many keys/,
+  ),
   'a key of another algorithm': sealed(
     (real) => real.nth('key', 2, (l) => ({ ...l, jwk: { ...Object(l['jwk']), alg: 'ML-DSA-65' } })),
     SHAPE,
@@ -238,10 +243,26 @@ export const FORGED_BATCHES: Readonly<Record<string, Forgery>> = {
   'the signature of a batch': batch((m) => ({ ...m, signature: flipped(m['signature']) }), UNSIGNED),
   'no signature of a batch': batch((m) => ({ ...m, signature: '' }), UNSIGNED),
   'padding in a batch': batch((m) => ({ ...m, payload: `${m['payload'] ?? ''}=` }), MALFORMED),
+  'a batch with 8 KiB of white space': sealed((real) => {
+    const at = real.indexOf('batch', 0)
+    const jws = `${String(real.lines[at]?.['jws'])}${' '.repeat(8192)}`
+    const [from, to] = [real.lines[at]?.['digest'], sha384(jws)]
+    return real.lines.map((line, index) =>
+      index === at ? { ...line, jws, digest: to } : line['batch'] === from ? { ...line, batch: to } : line,
+    )
+  }, /longer than 8192 bytes/),
   'a wrong digest of a batch': sealed(
     (real) => real.nth('batch', 0, (l) => ({ ...l, digest: flipped(l['digest']) })),
     /names its batch by a wrong digest/,
   ),
+}
+
+/** A key line that nobody needs. */
+function anyKey(number: number): Line {
+  const publicKey = new Uint8Array(1952)
+  new DataView(publicKey.buffer).setUint32(0, number)
+  const kid = thumbprint('ML-DSA-65', publicKey)
+  return { type: 'key', kid, jwk: exportJwk('ML-DSA-65', publicKey) }
 }
 
 const manifest = (change: (jws: Record<string, string>) => object, reason: RegExp): Forgery => ({

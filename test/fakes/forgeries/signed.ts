@@ -52,6 +52,10 @@ export const SIGNED_FORGERIES: Readonly<Record<string, Forgery>> = {
     talk.entries.splice(0, 1)
     await talk.say(talk.c2s, [talk.question({ ack: { seq: 9, head: digestOf(ANSWER) } })])
   }),
+  'an acknowledgement past the close, which is read later': signed(/close has statements behind it/, async (talk) => {
+    await talk.say(talk.c2s, [talk.question({ ack: { seq: 9, head: digestOf(ANSWER) } })])
+    await talk.close()
+  }),
   'a statement behind the close': signed(/follows the close/, async (talk) => {
     await talk.close()
     await talk.say(talk.c2s, [talk.question()])

@@ -75,7 +75,7 @@ export const STATEMENTS: readonly Uint8Array[] = [
   encodeStatement(fields(3, ANSWER, { dir: 's2c', kind: 'event', method: 'a\u{10ffff}', req })),
   encodeStatement(fields(4, nothing, { dir: 's2c', kind: 'end', req, end: { events: 1, reason: 'done' } })),
   encodeStatement(fields(5, nothing, { kind: 'cancel', req })),
-  encodeStatement(fields(6, nothing, { kind: 'close', server: NO_SERVER })),
+  encodeStatement(fields(6, nothing, { kind: 'close', server: NO_SERVER, exchange: 0 })),
 ]
 
 export const BATCH = sealBatch(buildBatch(STATEMENTS, { kid: KID, algorithm: 'ML-DSA-87', custody: 'hsm' }), SIGNATURE)

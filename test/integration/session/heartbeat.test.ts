@@ -184,11 +184,28 @@ it('a call that takes hours keeps it going, at a tenth of the pace', () => {
 
 describe('a Pong', () => {
   it('without its Ping is refused', () => {
-    expect(() => heartbeat.onRecord(RECORD.Pong, encodePing(1))).toThrow(expect.objectContaining({ alert: 10 }))
+    const refused = (value: number) =>
+      expect(() => heartbeat.onRecord(RECORD.Pong, encodePing(value))).toThrow(expect.objectContaining({ alert: 10 }))
+    refused(0)
+    refused(1)
     time.pass(30)
     expect(pings).toHaveLength(1)
-    expect(() => heartbeat.onRecord(RECORD.Pong, encodePing(2))).toThrow(expect.objectContaining({ alert: 10 }))
+    refused(2)
     pong(1)
+    refused(1)
+  })
+
+  it('that comes when the next Ping is out already is one all the same', () => {
+    heartbeat.traffic()
+    time.pass(30)
+    expect(pings).toHaveLength(1)
+    // A peer that is held up in reading and not in writing: its records come, its Pong does not.
+    heartbeat.heard()
+    time.pass(35)
+    expect(pings).toHaveLength(2)
+    pong(1)
+    pong(2)
+    expect(() => heartbeat.onRecord(RECORD.Pong, encodePing(1))).toThrow(expect.objectContaining({ alert: 10 }))
   })
 
   it('goes out for each Ping, 16 at most that the carrier has not taken', async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type * as Suite from '../../../src/crypto/suite.ts'
+import { queueFull } from '../../../src/keys/signingQueue.ts'
 import { RECORD } from '../../../src/session/channel/record.ts'
 import { REKEY_POLICY, type RekeyPolicy } from '../../../src/session/rekey/epochUse.ts'
 import { systemClock } from '../../../src/support/clock.ts'
@@ -144,5 +145,20 @@ describe('a rekey', () => {
     for (let id = 6; id < 30; id++) expect(await caller.call(`${id}`)).toBe('answered')
     expect(editor.connections.map(({ kind }) => kind)).toContain('resumed')
     expect([...echo.asked.values()].every((times) => times === 1)).toBe(true)
+  })
+
+  it('that finds the queue of the key full costs a connection and no session', async () => {
+    const sign = host.batches.sign.bind(host.batches)
+    let full = 2
+    host.batches.sign = async (input, signal) => {
+      if (input.kind !== 'rekey' || full === 0) return await sign(input, signal)
+      full -= 1
+      throw queueFull()
+    }
+    const { session, caller } = await open(policy({ contexts: 5 }))
+    for (let id = 0; id < 20; id++) expect(await caller.call(`${id}`)).toBe('answered')
+    expect(full).toBe(0)
+    expect(editor.connections.map(({ kind }) => kind)).toContain('resumed')
+    await session.close()
   })
 })

@@ -3,7 +3,10 @@ import { decodeBase64url, encodeBase64url } from '../../../src/crypto/encoding.t
 import { sha384 } from '../../../src/crypto/hash.ts'
 import { randomBytes } from '../../../src/crypto/random.ts'
 import type { Session } from '../../../src/session/api.ts'
+import { ALERT } from '../../../src/session/alerts.ts'
 import { RECORD } from '../../../src/session/channel/record.ts'
+import { encodeAlert } from '../../../src/session/handshake/messages.ts'
+import { MAX_UNACKNOWLEDGED } from '../../../src/session/limits.ts'
 import { LiveSession } from '../../../src/session/liveSession.ts'
 import { openConnection } from '../../../src/session/openConnection.ts'
 import { DEFAULT_SUITES } from '../../../src/crypto/suite.ts'
@@ -152,6 +155,22 @@ describe('a connection that is lost', () => {
     await sameHistory()
   })
 
+  for (const alert of [ALERT.internal, ALERT.badSignature]) {
+    for (const [instead, frame] of ['of ServerHello', 'of Ready'].entries()) {
+      it(`is tried again where somebody on the way says alert ${alert} in the clear in place ${frame}`, async () => {
+        expect(await caller.call('1')).toBe('answered')
+        network.onCarrier = ([, gateway]) => {
+          gateway.tamper = (sent, number) => [number === instead ? encodeAlert(alert, '').bytes : sent]
+          network.onCarrier = () => {}
+        }
+        network.cut()
+        expect(await caller.call('2')).toBe('answered')
+        expect(kinds(editor).filter((kind) => kind !== 'waiting')).toEqual(['lost', 'resumed'])
+        await sameHistory()
+      })
+    }
+  }
+
   it('again and again loses nothing', async () => {
     for (let round = 0; round < 12; round++) {
       const calls = Array.from({ length: 10 }, (_, id) => caller.call(`${round * 10 + id}`, round * 9000))
@@ -297,6 +316,10 @@ describe('a session that somebody else asks for', () => {
     ['with more than was sent', async () => ({ offer: { count: 99 } })],
     ['with less than was acknowledged', async () => ({ offer: { count: 0 } })],
     ['with a history that is too short', async () => ({ offer: { sent: 0 } })],
+    [
+      'with more to come again than may be unacknowledged',
+      async () => ({ offer: { sent: chainOf(editor.journal, 'sent').length + MAX_UNACKNOWLEDGED + 1 } }),
+    ],
   ]
   for (const [name, asked] of CASES) {
     it(`${name} is not resumed, and is left alone`, async () => {

@@ -19,6 +19,7 @@ import { ClientRegistry } from '../../../src/trust/clientRegistry.ts'
 import { GatewayPins } from '../../../src/trust/gatewayPins.ts'
 import { Rotations } from '../../../src/trust/rotations.ts'
 import { MemoryCarrier } from '../../fakes/memoryCarrier.ts'
+import { Network } from '../../fakes/network.ts'
 import { accept, connect, join as connected, Party } from '../../fakes/party.ts'
 import { serverHello } from '../../fakes/rawGateway.ts'
 import { RawPeer } from '../../fakes/rawPeer.ts'
@@ -124,6 +125,23 @@ describe('a client that rotates its key', () => {
     expect([asked, carriers.length]).toEqual([2, 2])
     await session.close()
     await listener.close()
+  })
+
+  it('has its session also where the connection is lost before the answer leaves', async () => {
+    const { old, next, host } = parties()
+    const document = await transitionOf(old.signer, next.signer, 1)
+    let asked = 0
+    const receiveTransition = async () => {
+      asked += 1
+      if (asked === 1) network.cut()
+      return 'accepted' as const
+    }
+    const network = new Network(host, { transitions: { receiveTransition } })
+    const session = await network.connect(old)
+    expect(await session.transition(document)).toBe('accepted')
+    expect(asked).toBe(2)
+    expect(network.sessions).toHaveLength(1)
+    await session.close()
   })
 
   it('asks only a gateway that knows transitions, and only about its own key', async () => {

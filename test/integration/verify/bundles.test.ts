@@ -107,6 +107,17 @@ describe('a bundle', () => {
     expect([code, lines.join('\n')]).toEqual([2, expect.stringContaining('c2s lacks 1 statement: 1')])
   })
 
+  it('with a batch further back than 256 others is incomplete: 2', async () => {
+    const talk = new Talk(of)
+    for (let n = 0; n < 257; n++) await talk.say(talk.c2s, [talk.question({ exchange: n + 1 })])
+    const lines = (await bundleOf(talk.entries, { exporter: of.client })).toString('utf8').split('\n')
+    // The first batch stays where it is, and its record comes last.
+    const record = lines.findIndex((line) => line.startsWith('{"type":"record"'))
+    const moved = [...lines.slice(0, record), ...lines.slice(record + 1, -2), lines[record] ?? '']
+    const { code, lines: said } = await both(Buffer.from(await (await Forger.create(of)).sealed(moved)))
+    expect([code, said.join('\n')]).toEqual([2, expect.stringContaining('the batch of the record is missing')])
+  })
+
   it('of a session whose connection was lost says what was never acknowledged: 2', async () => {
     const talk = new Talk(of)
     const [req] = await talk.say(talk.c2s, [talk.question()])

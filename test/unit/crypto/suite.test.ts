@@ -7,6 +7,7 @@ import {
   DEFAULT_SUITES,
   encapsulateHybrid,
   generateHybridKey,
+  join,
   isSuiteName,
   SUITES,
   signatureMeets,
@@ -43,6 +44,14 @@ describe('suites', () => {
 })
 
 describe('input checks', () => {
+  test('a share that is refused leaves no ML-KEM secret behind', () => {
+    const secret = new Uint8Array(32).fill(7)
+    expect(() => join(secret, generateEcdhKey('X25519'), new Uint8Array(32))).toThrow(
+      expect.objectContaining({ code: 'peer-protocol' }),
+    )
+    expect(secret.every((byte) => byte === 0)).toBe(true)
+  })
+
   test('X25519: lengths and small order', () => {
     const key = generateEcdhKey('X25519')
     expect(() => key.derive(new Uint8Array(31))).toThrow(code('length'))

@@ -32,8 +32,8 @@ describe('a statement', () => {
       { kind: 'request', method: 'tools/call', id: '"é\\""' },
       { kind: 'cancel' },
       { kind: 'cancel', req: DIGEST },
-      { kind: 'close', server: '-' },
-      { dir: 's2c', kind: 'close', server: '-' },
+      { kind: 'close', server: '-', exchange: 0 },
+      { dir: 's2c', kind: 'close', server: '-', exchange: 0 },
       { ...answer, kind: 'head' },
       { ...answer, id: '7' },
       { ...answer, kind: 'event', method: 'notifications/progress' },
@@ -117,8 +117,10 @@ describe('a statement', () => {
       { end: { events: 0, reason: '' } },
     ],
     ['a head with an id', { ...answer, kind: 'head' }, { id: '1' }],
-    ['a close that names a server', { kind: 'close', server: '-' }, { server: 'files' }],
-    ['a close of a request', { kind: 'close', server: '-' }, { req: DIGEST }],
+    ['a close that names a server', { kind: 'close', server: '-', exchange: 0 }, { server: 'files' }],
+    ['a close of an exchange', { kind: 'close', server: '-', exchange: 0 }, { exchange: 3 }],
+    ['a request of no exchange', {}, { exchange: 0 }],
+    ['a close of a request', { kind: 'close', server: '-', exchange: 0 }, { req: DIGEST }],
   ])('is refused for %s', (_, base, changes) => {
     expect(() => parseStatement(raw(changes, base))).toThrow(refusal)
   })

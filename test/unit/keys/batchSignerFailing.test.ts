@@ -30,8 +30,8 @@ describe('a signature that fails', () => {
     expect(sender.log.filter(({ event }) => event === 'rollback').map(({ n }) => n)).toEqual([2, 1, 0])
     expect(sender.events(0)).toEqual(['close', 'rollback', 'failed signer-unavailable'])
     expect(sender.signed.map((bytes) => parseStatement(bytes)).map(({ seq, exchange }) => [seq, exchange])).toEqual([
-      [0, 3],
-      [1, 4],
+      [0, 4],
+      [1, 5],
     ])
   })
 
@@ -77,8 +77,8 @@ describe('cancelling', () => {
     await idle(batches, [sender], 3)
     // The aborted item never had a sequence; the one whose batch was closed is signed as if nothing had happened.
     expect(sender.signed.map((bytes) => parseStatement(bytes)).map(({ seq, exchange }) => [seq, exchange])).toEqual([
-      [0, 0],
-      [1, 2],
+      [0, 1],
+      [1, 3],
     ])
   })
 

@@ -105,5 +105,11 @@ describe('the environment of a key process', () => {
       SOFTHSM2_CONF: '/c',
     })
     expect(keyProcessEnvironment({ kind: 'vault' }, from)).toEqual({ PATH: '/bin', LC_ALL: 'C' })
+    // What a person named in `countersign.modules`.
+    const named = { kind: 'module' as const, path: '/m.so', environment: ['NSS_LIB_PARAMS'] }
+    expect(keyProcessEnvironment(named, from)).toMatchObject({
+      NSS_LIB_PARAMS: 'configdir=/evil',
+      NFAST_HOME: '/opt/nfast',
+    })
   })
 })

@@ -39,7 +39,7 @@ export class Sender {
         note('close')
         const { seq, head } = this.chain
         const statement = encodeStatement(
-          fields({ seq, prev: encodeBase64url(head), exchange: n, server: this.session }),
+          fields({ seq, prev: encodeBase64url(head), exchange: n + 1, server: this.session }),
         )
         this.chain.append(statement)
         return statement

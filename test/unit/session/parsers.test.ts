@@ -2,6 +2,9 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { asMap, type CborValue, decodeCbor, encodeCbor } from '../../../src/contracts/cbor.ts'
 import { concat, u32 } from '../../../src/crypto/encoding.ts'
+import { randomBytes } from 'node:crypto'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { FrameSplitter } from '../../../src/session/carrier/stdio.ts'
 import { encodeHeader, HEADER_LENGTH, MAX_FRAME, parseFrame } from '../../../src/session/channel/record.ts'
 import * as records from '../../../src/session/contexts/messages.ts'
@@ -249,11 +252,30 @@ describe('frames of a stream', () => {
     expect(frames).toHaveLength(1)
     expect(Buffer.compare(frames[0] ?? new Uint8Array(0), frame)).toBe(0)
     const bodies = new Reassembly()
-    const total = 200_000
-    for (let offset = 0; offset < total; offset += 1) {
+    const body = new Uint8Array(randomBytes(200_000))
+    for (const [offset, byte] of body.entries()) {
+      bodies.add({ exchange: 1, transfer: 0, offset, total: body.length, bytes: Uint8Array.of(byte) })
+    }
+    expect(Buffer.compare(bodies.take(0).body, body)).toBe(0)
+  })
+
+  it('take the memory of their bytes and not that of each piece, however small', () => {
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    const used = (): number => {
+      collect()
+      const { heapUsed, arrayBuffers } = process.memoryUsage()
+      return heapUsed + arrayBuffers
+    }
+    const bodies = new Reassembly()
+    const before = used()
+    const total = 16 * 1024 * 1024
+    for (let offset = 0; offset < 200_000; offset += 1) {
       bodies.add({ exchange: 1, transfer: 0, offset, total, bytes: Uint8Array.of(1) })
     }
-    expect(bodies.take(0).body).toHaveLength(total)
+    // Twice what came is 0.4 MB; an object for each piece would be more than 40.
+    expect(used() - before).toBeLessThan(8_000_000)
+    expect(bodies.abort(0).received).toBe(200_000)
   })
 
   it('are refused by their announced length, before any of it is kept', () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -38,6 +38,36 @@ async function stateOf(own: OwnKey): Promise<LifeState> {
   if (life === undefined) throw new Error('the key is not in the ring')
   return lifeState(life, now)
 }
+
+describe('a ring that several windows share', () => {
+  const windows = () => Array.from({ length: 8 }, () => new KeyRing(folder, { now: () => now, monotonic: () => now }))
+
+  it('loses nothing of what they write at the same time', async () => {
+    await ring.adopt(key(1))
+    const [first, ...others] = windows()
+    await Promise.all([first?.revoke(key(1).kid), ...others.map((other, n) => other.adopt(key(n + 2)))])
+    expect(await ring.list()).toHaveLength(8)
+    expect(await stateOf(key(1))).toBe('revoked')
+    expect(readdirSync(folder)).toEqual(['keys.json'])
+  })
+
+  it('is written again after one of them was killed while it wrote, and waits for one that is at work', async () => {
+    const lock = join(folder, 'keys.json.writing')
+    writeFileSync(lock, '')
+    const long = new Date(Date.now() - 60_000)
+    utimesSync(lock, long, long)
+    await Promise.all(windows().map((window, n) => window.adopt(key(n + 1))))
+    expect(await ring.list()).toHaveLength(8)
+    writeFileSync(lock, '')
+    let written = false
+    const waiting = ring.adopt(key(9)).then(() => (written = true))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(written).toBe(false)
+    rmSync(lock)
+    await waiting
+    expect(readdirSync(folder)).toEqual(['keys.json'])
+  })
+})
 
 describe('the life of a key', () => {
   it('goes from planned to retired, and each state lasts as long as it says', async () => {

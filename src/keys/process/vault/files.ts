@@ -1,5 +1,5 @@
 import type { BigIntStats, Stats } from 'node:fs'
-import { constants, type FileHandle, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
+import { constants, type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { encodeBase64url } from '../../../crypto/encoding.ts'
 import { randomBytes } from '../../../crypto/random.ts'
@@ -7,8 +7,6 @@ import { CountersignError } from '../../../support/errors.ts'
 import { said } from '../../../support/l10n.ts'
 
 const KEY_BYTES = 32
-/** A lock older than this was left behind by a process that was killed: writing a vault takes milliseconds. */
-const STALE_LOCK_MS = 30_000
 
 /**
  * The 32 bytes of a key file. The file that was checked is the file that is read: both go through one descriptor.
@@ -69,40 +67,6 @@ export async function removeVaultFile(file: string): Promise<void> {
     const sentence = said`${file} cannot be removed. Check the folder and its permissions.`
     throw new CountersignError('file-unreadable', sentence, { cause })
   }
-}
-
-/**
- * Runs `work` while no other process writes this vault: two that add a key at once would otherwise lose one of them.
- * @throws CountersignError `file-unreadable`
- */
-export async function whileLocked<T>(file: string, work: () => Promise<T>): Promise<T> {
-  const lock = `${file}.writing`
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-  const handle = (await takeLock(lock)) ?? (await takeLock(await withoutStale(lock)))
-  if (handle === undefined) {
-    throw new CountersignError('file-unreadable', said`Another program is writing ${file}. Try again in a moment.`)
-  }
-  try {
-    return await work()
-  } finally {
-    await handle.close()
-    await unlink(lock).catch(() => {})
-  }
-}
-
-async function takeLock(lock: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(lock, 'wx', 0o600)
-  } catch (thrown) {
-    if (codeOf(thrown) === 'EEXIST') return undefined
-    throw unreadable(lock, thrown)
-  }
-}
-
-async function withoutStale(lock: string): Promise<string> {
-  const found = await stat(lock).catch(() => undefined)
-  if (found !== undefined && Date.now() - found.mtimeMs > STALE_LOCK_MS) await unlink(lock).catch(() => {})
-  return lock
 }
 
 async function openExisting(file: string): Promise<FileHandle | undefined> {

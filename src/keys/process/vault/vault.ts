@@ -5,10 +5,11 @@ import { deriveKey, SCRYPT_PARAMS } from '../../../crypto/passphrase.ts'
 import { randomBytes, wipe } from '../../../crypto/random.ts'
 import { generateSeedKey, SeedSigner } from '../../../crypto/signature.ts'
 import { CountersignError } from '../../../support/errors.ts'
+import { whileLocked } from '../../../support/fileLock.ts'
 import { said } from '../../../support/l10n.ts'
 import type { KeyTable } from '../keyTable.ts'
 import { Proof } from '../proof.ts'
-import { createKeyFile, readKeyFile, readVaultFile, removeVaultFile, whileLocked, writeVaultFile } from './files.ts'
+import { createKeyFile, readKeyFile, readVaultFile, removeVaultFile, writeVaultFile } from './files.ts'
 import {
   associatedData,
   parseVault,
