@@ -5,6 +5,7 @@ import { moduleRef } from '../../identity/refs.ts'
 import { pickOne } from '../pickOne.ts'
 import type { SlotPorts } from '../slotPorts.ts'
 import { t } from '../../../support/l10n.ts'
+import { notify } from '../../notify.ts'
 
 /**
  * *Remove a PKCS#11 Module…*: the one that the tree names, or one that is chosen. It leaves the settings and its process ends;
@@ -14,7 +15,7 @@ export async function removeModule(ports: SlotPorts, ref?: string): Promise<void
   const { configuration, inventory } = ports
   const { modules, identity } = configuration.current
   if (modules.length === 0) {
-    void window.showInformationMessage(t('Countersign: no module was added.'))
+    void notify.info(t('Countersign: no module was added.'))
     return
   }
   const known = new Map(inventory.inventory.modules.map((listed) => [listed.ref, listed.name]))
@@ -41,7 +42,7 @@ export async function removeModule(ports: SlotPorts, ref?: string): Promise<void
   await configuration.write('countersign.modules', kept)
   // What the identity names is loaded whenever it is needed, listed or not: it would come back with the next call.
   if (signs) await configuration.write('countersign.identity', 'vault')
-  void window.showInformationMessage(
+  void notify.info(
     signs
       ? t`${name} was removed and its process ended. Its tokens and their keys are as they were. The embedded vault signs now (software).`
       : t`${name} was removed and its process ended. Its tokens and their keys are as they were.`,
