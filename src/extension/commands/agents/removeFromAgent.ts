@@ -1,4 +1,5 @@
 import { type AgentFile, ownEntries, type OwnEntry, removeServer } from '../../agents/agentFiles.ts'
+import { inert } from '../../../support/printable.ts'
 import { readAgentFile, writeAgentFile } from '../../agents/files/ownFile.ts'
 import { pickOne } from '../pickOne.ts'
 import { type AgentPorts, checkSaved, knownFiles } from './agentPorts.ts'
@@ -22,9 +23,9 @@ export async function removeFromAgent(ports: AgentPorts): Promise<void> {
     return
   }
   const items = found.map(({ file, entry }) => ({
-    label: entry.name,
-    description: file.label,
-    detail: file.path,
+    label: inert(entry.name),
+    description: inert(file.label),
+    detail: inert(file.path),
     file,
     entry,
   }))
