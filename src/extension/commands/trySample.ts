@@ -20,6 +20,8 @@ export async function trySample({ sample, gateways, identity, configuration }: T
   void configuration.usable
   await withProgress(t('Countersign sample'), async (signal, report) => {
     const setting = await sample.start(signal, report)
+    // Nobody is asked for a PIN after they said no.
+    signal.throwIfAborted()
     const gateway = gateways.addTemporary(setting)
     report(t('opening the key'))
     await identity.get({ asked: true })
