@@ -3,6 +3,7 @@ import { window } from 'vscode'
 import type { IdentitySetting, ModuleSetting } from '../../../contracts/settings.ts'
 import { moduleRef } from '../../identity/refs.ts'
 import { pickOne } from '../pickOne.ts'
+import { isSame } from './moduleList.ts'
 import type { SlotPorts } from '../slotPorts.ts'
 import { t } from '../../../support/l10n.ts'
 import { notify } from '../../notify.ts'
@@ -38,7 +39,7 @@ export async function removeModule(ports: SlotPorts, ref?: string): Promise<void
   const signs = holdsIdentity(module, identity)
   if (signs && !(await confirmed(name))) return
   const before = configuration.raw('countersign.modules')
-  const kept = Array.isArray(before) ? before.filter((entry) => !isEntry(entry, module)) : []
+  const kept = Array.isArray(before) ? before.filter((entry) => !isSame(entry, module)) : []
   await configuration.write('countersign.modules', kept)
   // What the identity names is loaded whenever it is needed, listed or not: it would come back with the next call.
   if (signs) await configuration.write('countersign.identity', 'vault')
@@ -62,9 +63,4 @@ async function confirmed(name: string): Promise<boolean> {
 
 function holdsIdentity({ path, libraryParameters }: ModuleSetting, identity: IdentitySetting): boolean {
   return identity.kind === 'pkcs11' && identity.module === path && identity.libraryParameters === libraryParameters
-}
-
-function isEntry(entry: unknown, { path, libraryParameters }: ModuleSetting): boolean {
-  if (typeof entry !== 'object' || entry === null || !('path' in entry) || entry.path !== path) return false
-  return ('libraryParameters' in entry ? entry.libraryParameters : undefined) === libraryParameters
 }
