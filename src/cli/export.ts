@@ -34,7 +34,7 @@ Writes evidence of a journal into one file that an outsider can verify ("counter
 Without a selection everything is exported. Method, id, server, times and lengths of redacted contexts stay readable, and
 whoever can guess a context can compare the guess with its digest.
 
-Exit code: 0 written, 2 written, but the journal is damaged or not complete, 1 not written.`
+Exit code: 0 written, 3 written, but the journal is damaged or not complete, 1 not written, 2 wrong arguments.`
 
 const config = v.looseObject({
   identity: v.unknown(),
@@ -50,7 +50,7 @@ interface Arguments {
   readonly redact: ReadonlySet<string>
 }
 
-/** `countersign export`. @returns the exit code: 0, or 2 where the journal has problems */
+/** `countersign export`. @returns the exit code: 0, or 3 where the journal has problems */
 export async function runExport(argv: readonly string[], context: CliContext): Promise<number> {
   const given = readArguments(argv)
   if (given === 'help') {
@@ -81,7 +81,7 @@ export async function runExport(argv: readonly string[], context: CliContext): P
     const { problems, ...counts } = exported
     for (const problem of problems) context.stderr(`countersign export: the journal: ${printable(problem, 300)}`)
     context.stdout(JSON.stringify({ ...counts, file: given.out, kid: exporter.kid, problems: problems.length }))
-    return problems.length > 0 ? 2 : 0
+    return problems.length > 0 ? 3 : 0
   } finally {
     opened.dispose()
     await opened.closed()

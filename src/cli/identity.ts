@@ -11,7 +11,8 @@ export const IDENTITY_USAGE = `Usage:
   countersign identity create|show --vault FILE (--key-file FILE | --passphrase-env NAME) [--label KEY]
   countersign identity create|show --module FILE [--library-parameters S] (--slot N | --token LABEL) --label KEY
                                    (--pin-env NAME | --pin-file FILE)
-  create takes --algorithm ML-DSA-87 (default) or ML-DSA-65. N is the slot id that the module reports.`
+  create takes --algorithm ML-DSA-87 (default) or ML-DSA-65. N is the slot id that the module reports.
+  What comes later in the life of a key: countersign identity rotate|announce|retire|revoke|ring --help`
 
 const OPTIONS = {
   vault: { type: 'string' },
@@ -44,6 +45,10 @@ export async function runIdentity(
   keyProcessPath: string,
 ): Promise<number> {
   try {
+    if (argv.includes('--help')) {
+      io.stdout(IDENTITY_USAGE)
+      return 0
+    }
     const { identity, create } = readArguments(argv)
     const log = new StreamLog((line) => io.stderr(line.trimEnd()))
     const opened = await openIdentity(identity, { keyProcessPath, log, ...(create === undefined ? {} : { create }) })
@@ -69,7 +74,7 @@ function readArguments(argv: readonly string[]): { identity: IdentityConfig; cre
   const { positionals, values } = parsed(argv)
   const [verb, ...rest] = positionals
   if ((verb !== 'create' && verb !== 'show') || rest.length > 0)
-    throw usage('Say "identity create" or "identity show".')
+    throw usage('Say "identity create" or "identity show", or rotate, announce, retire, revoke or ring.')
   const { algorithm = 'ML-DSA-87' } = values
   if (!isSignatureAlgorithm(algorithm)) throw usage('The algorithm is ML-DSA-87 or ML-DSA-65.')
   if (verb === 'show' && values.algorithm !== undefined)

@@ -39,7 +39,6 @@ export async function runJournal(argv: readonly string[], io: Io): Promise<numbe
   } finally {
     wipe(passphrase)
   }
-  io.stderr(USAGE)
   throw new CountersignError(
     'usage',
     'Say what to do with a journal: keygen --out FILE, decrypt --key FILE FILE…, list FOLDER.',
@@ -139,6 +138,7 @@ function readArguments(argv: readonly string[]) {
     const { out, key, to, help = false } = values
     return { out, key, to, help, passphraseEnv: values['passphrase-env'], files: positionals }
   } catch (cause) {
-    throw new CountersignError('usage', 'An argument is not understood.', { cause })
+    const sentence = cause instanceof Error ? cause.message : 'The arguments cannot be read.'
+    throw new CountersignError('usage', sentence, { cause })
   }
 }

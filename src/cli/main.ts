@@ -30,6 +30,8 @@ const USAGE = `countersign: post-quantum sessions between agents and MCP servers
 
 Say "countersign COMMAND --help" for more.`
 
+const COMMANDS = ['identity', 'gateway', 'authorize', 'connect', 'trust', 'export', 'verify', 'journal']
+
 const keyProcessPath = fileURLToPath(new URL('./keyProcess.js', import.meta.url))
 const log = new StreamLog((line) => process.stderr.write(line))
 const io = {
@@ -83,6 +85,13 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
   }
 }
 
+/** Where to read on: what was wrong must not scroll away above the help of other commands. */
+function hint([command = '', verb = '']: readonly string[]): string {
+  if (!COMMANDS.includes(command)) return USAGE
+  const words = command === 'identity' && /^[a-z]+$/.test(verb) ? `${command} ${verb}` : command
+  return `Say "countersign ${words} --help" for its arguments.`
+}
+
 async function identity(argv: readonly string[]): Promise<number> {
   const [verb, ...rest] = argv
   switch (verb) {
@@ -100,11 +109,12 @@ async function identity(argv: readonly string[]): Promise<number> {
   }
 }
 
+const argv = process.argv.slice(2).map((word) => (word === '-h' ? '--help' : word))
 try {
-  process.exitCode = await main(process.argv.slice(2))
+  process.exitCode = await main(argv)
 } catch (thrown) {
   const error = toCountersignError(thrown)
   io.stderr(`countersign: ${error.message} [${error.code}]`)
-  if (error.code === 'usage') io.stderr(USAGE)
+  if (error.code === 'usage') io.stderr(hint(argv))
   process.exitCode = error.code === 'usage' ? 2 : 1
 }

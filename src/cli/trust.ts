@@ -80,6 +80,8 @@ function readArguments(argv: readonly string[]): { verb: Verb; kid: string; file
   // One kid in 64 begins with "-": it stands behind the verb, where no option does.
   const [verb = '', ...rest] = argv
   const kid = rest[0] !== undefined && isKid(rest[0]) ? rest[0] : ''
+  if ((verb === 'confirm' || verb === 'refuse') && kid === '' && rest[0]?.startsWith('--') === false)
+    throw usage(`${printable(rest[0])} is no kid. "countersign trust list" says those of the new keys.`)
   try {
     const { values } = parseArgs({ args: kid === '' ? rest : rest.slice(1), options, strict: true })
     const { config: file = '', help = false } = values

@@ -1,10 +1,11 @@
-import { ConfigurationTarget, window, workspace } from 'vscode'
+import { ConfigurationTarget, workspace } from 'vscode'
 import { parseSettings, type SettingName, type Settings } from '../contracts/settings.ts'
 import type { Disposable } from '../support/disposable.ts'
 import { Emitter } from '../support/emitter.ts'
 import { CountersignError } from '../support/errors.ts'
 import { said, t } from '../support/l10n.ts'
 import { openSettings } from './failures.ts'
+import { notify } from './notify.ts'
 
 /** The settings as they are now. Read from the user and machine level only: what a workspace says is not even looked at. */
 export class Configuration implements Disposable {
@@ -50,7 +51,7 @@ export class Configuration implements Disposable {
     if (sentences === this.shown) return
     this.shown = sentences
     for (const { setting, sentence } of problems) {
-      void window.showErrorMessage(sentence, t('Open Settings')).then((choice) => {
+      void notify.error(sentence, t('Open Settings')).then((choice) => {
         if (choice !== undefined) openSettings(setting)
       })
     }

@@ -1,8 +1,9 @@
-import { CancellationError, commands, env, window } from 'vscode'
+import { CancellationError, commands, env } from 'vscode'
 import type { CountersignError, ErrorCode } from '../support/errors.ts'
 import { toCountersignError } from '../support/errors.ts'
 import { t } from '../support/l10n.ts'
 import type { Log } from '../support/log.ts'
+import { notify } from './notify.ts'
 
 const KEY_TROUBLE: ReadonlySet<ErrorCode> = new Set([
   'vault-locked',
@@ -40,7 +41,7 @@ export function showFailure(log: Log, thrown: unknown, what: string): void {
     : error.code === 'config-invalid'
       ? [settings, show]
       : [show]
-  void window.showErrorMessage(t(error.sentence), ...actions).then((choice) => {
+  void notify.error(t(error.sentence), ...actions).then((choice) => {
     if (choice === show) void commands.executeCommand('countersign.showLog')
     if (choice === select) void commands.executeCommand('countersign.selectSlot')
     if (choice === settings) openSettings('countersign')

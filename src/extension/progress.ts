@@ -1,4 +1,5 @@
 import { ProgressLocation, window } from 'vscode'
+import { linkless } from '../support/printable.ts'
 import { released } from './released.ts'
 
 /**
@@ -10,12 +11,13 @@ export async function withProgress<T>(
   work: (signal: AbortSignal, report: (message: string) => void) => Promise<T>,
   whole?: 'whole',
 ): Promise<T> {
-  const options = { location: ProgressLocation.Notification, title, cancellable: whole === undefined }
+  const cancellable = whole === undefined
+  const options = { location: ProgressLocation.Notification, title: linkless(title), cancellable }
   return await window.withProgress(options, async (progress, token) => {
     const abort = new AbortController()
     const subscription = token.onCancellationRequested(() => abort.abort())
     try {
-      const working = work(abort.signal, (message) => progress.report({ message }))
+      const working = work(abort.signal, (message) => progress.report({ message: linkless(message) }))
       return await released(working, abort.signal)
     } finally {
       subscription.dispose()

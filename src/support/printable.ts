@@ -16,6 +16,16 @@ export function inert(text: string): string {
   return short.replace(ACTIVE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 }
 
+/** For notifications and prompts of the editor, where `[x](command:y)` is a link that runs a command: a blank takes it apart. */
+export function linkless(text: string): string {
+  return text.replaceAll('](', '] (')
+}
+
+/** For lists and the status bar of the editor, where `$(name)` is an icon: a key's label must not draw its own custody. */
+export function iconless(text: string): string {
+  return text.replaceAll('$(', '$ (')
+}
+
 /**
  * Control (Cc), format (Cf: direction, zero width, tags), lone surrogates, private use, unassigned, separators, every space but
  * U+0020, invisible letters and fillers, variation selectors, U+FFFD; and the fourth and later combining mark of a pile.

@@ -56,6 +56,7 @@ describe('the finder', () => {
         "throw new CountersignError('x', 'The file is gone.')",
         'throw new CountersignError("x", `The file ${path} is gone.`)',
         'report(t`Copied ${n} of ${all}`)',
+        "notify.info('It worked.')",
       ].join('\n'),
       'webview/strings.ts': "export const strings = translated({ views: { one: 'One' } } as const)",
       'package.nls.json': '{ "command.x": "Do" }',
@@ -67,6 +68,7 @@ describe('the finder', () => {
     expect(findBypasses(folder, 'src/extension')).toEqual([
       "src/extension/a.ts:1 'It did not work.'",
       'src/extension/a.ts:2 `Choose the key of ${name}`',
+      "src/extension/a.ts:6 'It worked.'",
     ])
     expect(compareAll(folder)).toEqual([
       {

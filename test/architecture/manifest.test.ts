@@ -99,7 +99,12 @@ describe('the manifest', () => {
       ...Object.values(icons).map((icon) => icon.default.fontPath),
       ...walkthroughs.flatMap(({ icon, steps }) => [
         icon,
-        ...steps.flatMap(({ media: { markdown, image = {} } }) => [markdown, ...Object.values(image)]),
+        ...steps.flatMap(({ media: { markdown, image = {} } }) => [
+          markdown,
+          // Where the editor looks for it in German.
+          markdown?.replace(/\.md$/, '.nls.de.md'),
+          ...Object.values(image),
+        ]),
       ]),
     ].filter((file) => file !== undefined)
     expect(files.length).toBeGreaterThan(10)

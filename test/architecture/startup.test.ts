@@ -8,7 +8,7 @@ const ENTRY = 'src/extension/activate.ts'
 /** What every window pays for, whether or not anybody uses the extension. Everything else is behind an `import()`. */
 const AT_START = [
   /^src\/support\//,
-  /^src\/extension\/(commands\/(register|counted)|configuration|failures|language|later|outputLog|places|readers|statusBar|statusText|words)\.ts$/,
+  /^src\/extension\/(commands\/(register|counted)|configuration|failures|language|later|notify|outputLog|places|readers|statusBar|statusText|words)\.ts$/,
   /^src\/extension\/(identity\/namedKey|panel\/lazyPanel|servers\/provider|slots\/slotTree)\.ts$/,
   /^src\/contracts\/(settings|journalSettings|moduleOverrides)\.ts$/,
   /^src\/keys\/signer\.ts$/,

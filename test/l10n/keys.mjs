@@ -122,7 +122,8 @@ export function findBypasses(root, folder) {
       found.push(`${file}:${text.slice(0, node.start).split('\n').length} ${text.slice(node.start, node.end)}`)
     }
     visit(parseSync(file, text).program, (node) => {
-      if (node.type === 'CallExpression' && SHOWS.test(node.callee.property?.name ?? node.callee.name))
+      const { object, property, name } = node.callee ?? {}
+      if (node.type === 'CallExpression' && (SHOWS.test(property?.name ?? name) || object?.name === 'notify'))
         node.arguments.forEach(note)
       if (node.type === 'Property' && SHOWN.test(node.key.name)) note(node.value)
     })

@@ -35,7 +35,9 @@ const ALWAYS = [
   ...['evidence', 'key', 'panel', 'sample', 'setup'].flatMap((step) =>
     ['dark', 'light'].map((theme) => `extension/media/walkthrough/${step}-${theme}.png`),
   ),
-  ...['secure.md', 'what.md'].map((name) => `extension/media/walkthrough/${name}`),
+  ...['secure.md', 'secure.nls.de.md', 'what.md', 'what.nls.de.md'].map(
+    (name) => `extension/media/walkthrough/${name}`,
+  ),
 ]
 
 test('the package holds what it needs and nothing else: no source, no map, no test, no helper', async () => {

@@ -148,7 +148,7 @@ export interface OwnEntry {
 export function ownEntries(file: AgentFile, text: string): OwnEntry[] {
   return Array.from(entries(file, text), ([name, entry]) => ({ name, ...written(entry) })).flatMap(
     ({ name, command, args }) => {
-      const ours = command?.endsWith(`/${LAUNCHER}`) === true && args?.[0] === 'connect' && args[2] === file.agent
+      const ours = command === file.launcher && args?.[0] === 'connect' && args[2] === file.agent
       return ours ? [{ name, args: args.map(String) }] : []
     },
   )

@@ -26,10 +26,14 @@ export function existingServers(file: AgentFile, text: string): ExistingServer[]
     format.kind === 'toml' ? strictTables(text, container) : strictEntries(text, placeIn(file, format.dialect, ''))
   const own = new Map(ownEntries(file, text).map(({ name, args }) => [name, args[args.indexOf('--gateway') + 1]]))
   return Array.from(entries, ([name, value]) => {
-    if (own.has(name)) return { name, state: { kind: 'through', gateway: own.get(name) } }
     try {
       const entry = parseAgentEntry(file.agent, value)
-      return { name, state: startsUs(entry) ? { kind: 'through', gateway: undefined } : { kind: 'open', entry } }
+      const ours = own.has(name)
+      if (!ours && !startsUs(entry)) return { name, state: { kind: 'open', entry } }
+      // What others wrote must not earn a green mark by how its command is called, nor with variables beside ours.
+      if (file.workspace !== undefined && !(ours && isBare(entry)))
+        return { name, state: { kind: 'refused', why: NOT_OURS } }
+      return { name, state: { kind: 'through', gateway: own.get(name) } }
     } catch (thrown) {
       return { name, state: { kind: 'refused', why: t(toCountersignError(thrown).sentence) } }
     }
@@ -66,6 +70,11 @@ export function restoreSecured(file: AgentFile, text: string, name: string, orig
   return restoreEntry(text, placeIn(file, file.format.dialect, name), original)
 }
 
+/** Nothing beside command and arguments. */
+function isBare(entry: AgentEntry): boolean {
+  return 'command' in entry && Object.keys(entry.env).length === 0 && entry.cwd === undefined
+}
+
 /** `countersign connect`, started in another way than ours: by hand, or from a clone. */
 function startsUs(entry: AgentEntry): boolean {
   if (!('command' in entry)) return false
@@ -73,3 +82,7 @@ function startsUs(entry: AgentEntry): boolean {
   const at = words.indexOf('connect')
   return at > 0 && /(?:^|\/)(?:countersign|dist\/cli\.js)$/.test(words[at - 1] ?? '')
 }
+
+const NOT_OURS = t(
+  'Its command looks like Countersign, and is not written as this editor writes it. Look at it in the file before an agent runs it.',
+)

@@ -1,5 +1,3 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { RelativePattern, Uri, workspace } from 'vscode'
 import { type BundleMessage, parseBundleIntent } from '../../contracts/bundleView.ts'
@@ -8,6 +6,7 @@ import { type Disposable, DisposableStore } from '../../support/disposable.ts'
 import { CountersignError, toCountersignError, unreachable } from '../../support/errors.ts'
 import { t } from '../../support/l10n.ts'
 import type { KnownKeys } from '../evidence/knownHere.ts'
+import { bundleFile } from './bundleFile.ts'
 import { type BundleSource, verifyBundle } from './verifyBundle.ts'
 
 export interface BundleViewPorts {
@@ -107,25 +106,16 @@ export class BundleView implements Disposable {
 
 /** @throws CountersignError `file-unreadable`, `limit` */
 async function sourceOf(uri: Uri, signal: AbortSignal): Promise<BundleSource> {
-  const name = basename(uri.path)
   try {
-    if (uri.scheme === 'file') {
-      const { size } = await stat(uri.fsPath)
-      return { name, bytes: size, input: streamOf(uri.fsPath, signal) }
-    }
+    if (uri.scheme === 'file') return await bundleFile(uri.fsPath, signal)
     const { size } = await workspace.fs.stat(uri)
     if (size > MOST_ELSEWHERE) throw new CountersignError('limit', TOO_BIG)
-    return { name, bytes: size, input: once(await workspace.fs.readFile(uri)) }
+    return { name: basename(uri.path), bytes: size, input: once(await workspace.fs.readFile(uri)) }
   } catch (cause) {
     if (cause instanceof CountersignError) throw cause
     const sentence = t('This file cannot be read: it was moved, deleted, or you may not read it.')
     throw new CountersignError('file-unreadable', sentence, { cause })
   }
-}
-
-/** Opened when it is read: a stream that nobody listens to yet throws its errors, also that of being given up, at the whole host. */
-async function* streamOf(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  yield* createReadStream(path, { signal })
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

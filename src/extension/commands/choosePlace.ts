@@ -1,6 +1,7 @@
 import type { InventoryToken } from '../../contracts/inventory.ts'
 import { CountersignError } from '../../support/errors.ts'
 import { said, type Sentence, t } from '../../support/l10n.ts'
+import { iconless } from '../../support/printable.ts'
 import { CUSTODY_WORD, PIN_WORD } from '../words.ts'
 import type { Inventory } from '../identity/inventoryService.ts'
 import { findKey, findPlace, keysAt, type Place, type PlacedKey, placeRow, placesOf } from '../identity/keyPlaces.ts'
@@ -72,7 +73,7 @@ function slotRow(place: Slot) {
   const { token, slot, reason } = place.slot
   const label = token === undefined ? t`slot ${slot}` : token.label || token.model || t`slot ${slot}`
   return {
-    label: `$(${token?.pin === 'unlocked' ? 'countersign-ready' : 'countersign-locked'}) ${label}`,
+    label: `$(${token?.pin === 'unlocked' ? 'countersign-ready' : 'countersign-locked'}) ${iconless(label)}`,
     description: token === undefined ? t('empty') : pinWords(token),
     detail: t`${place.module.name}, slot ${slot} · ${reason}`,
     place,
@@ -82,7 +83,7 @@ function slotRow(place: Slot) {
 function keyRow(placed: PlacedKey) {
   const { label, algorithm, custody } = placed.key
   return {
-    label: `$(countersign-${custody}) ${label}`,
+    label: `$(countersign-${custody}) ${iconless(label)}`,
     description: algorithm,
     detail: `${CUSTODY_WORD[custody]} · ${placeRow(placed.place)}`,
     placed,

@@ -1,4 +1,3 @@
-import { window } from 'vscode'
 import type { KeyAction, SlotAction } from '../../contracts/panelHsm.ts'
 import { unreachable } from '../../support/errors.ts'
 import { t } from '../../support/l10n.ts'
@@ -36,6 +35,7 @@ import type { SecurePorts } from './secure/securePorts.ts'
 import { selectKey, selectSlot } from './selectSlot.ts'
 import { trySample } from './trySample.ts'
 import { tryToBreakIt } from './tryToBreakIt.ts'
+import { notify } from '../notify.ts'
 
 export interface CommandPorts extends KeyPorts, SecurePorts, EvidencePorts, ContextCommandPorts {
   readonly log: OutputLog
@@ -53,10 +53,7 @@ export function commandTable(ports: CommandPorts): PanelActions & { readonly pal
   const pinPorts = {
     pins: ports.gatewayPins,
     gateways,
-    forgotten: () =>
-      void window.showInformationMessage(
-        t('The pin is forgotten. You are asked about the key at the next connection.'),
-      ),
+    forgotten: () => void notify.info(t('The pin is forgotten. You are asked about the key at the next connection.')),
   }
   const actions: PanelActions = {
     connect: () => connectToServer(ports),

@@ -1,4 +1,4 @@
-import { commands, QuickPickItemKind, type QuickPickItem, window } from 'vscode'
+import { commands, QuickPickItemKind, type QuickPickItem } from 'vscode'
 import { CountersignError } from '../../support/errors.ts'
 import { said, t } from '../../support/l10n.ts'
 import type { Configuration } from '../configuration.ts'
@@ -9,6 +9,7 @@ import { addressOf } from '../sessions/address.ts'
 import { addGateway } from './addGateway.ts'
 import { pickOne } from './pickOne.ts'
 import { withProgress } from '../progress.ts'
+import { notify } from '../notify.ts'
 
 export interface ConnectPorts {
   readonly configuration: Configuration
@@ -69,7 +70,7 @@ export async function connectGateway(
   const listed = servers.join(', ')
   const { session } = link
   const done = t`Connected to ${name} with ${session.suite}. Your agents find ${listed} in the list of MCP servers.`
-  void window.showInformationMessage(done, t('Open Panel')).then((choice) => {
+  void notify.info(done, t('Open Panel')).then((choice) => {
     if (choice !== undefined) void commands.executeCommand('countersign.openPanel')
   })
   return link
@@ -79,7 +80,7 @@ export async function connectGateway(
 export async function disconnect(gateways: Gateways): Promise<void> {
   const open = gateways.all().filter(({ state }) => state.kind !== 'closed')
   if (open.length === 0) {
-    void window.showInformationMessage(t('Countersign: no session is open.'))
+    void notify.info(t('Countersign: no session is open.'))
     return
   }
   const [only] = open
@@ -99,7 +100,5 @@ export async function disconnect(gateways: Gateways): Promise<void> {
 async function end(gateway: Gateway): Promise<void> {
   await gateway.close({ held: true })
   const { name } = gateway.setting
-  void window.showInformationMessage(
-    t`Disconnected from ${name}. Its servers answer with an error until you connect again.`,
-  )
+  void notify.info(t`Disconnected from ${name}. Its servers answer with an error until you connect again.`)
 }

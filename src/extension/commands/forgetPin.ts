@@ -5,6 +5,7 @@ import type { Gateway, Gateways } from '../sessions/gatewayLink.ts'
 import { addressOf } from '../sessions/address.ts'
 import { pickOne } from './pickOne.ts'
 import { locale, t } from '../../support/l10n.ts'
+import { notify } from '../notify.ts'
 
 export interface ForgetPinPorts {
   readonly pins: GatewayPins
@@ -18,7 +19,7 @@ export async function forgetPin(ports: ForgetPinPorts, address?: string): Promis
     pin.address === undefined ? [] : [{ ...pin, address: pin.address }],
   )
   if (pins.length === 0) {
-    void window.showInformationMessage(t('Countersign: no gateway is pinned on first use.'))
+    void notify.info(t('Countersign: no gateway is pinned on first use.'))
     return
   }
   const named = pins.find((pin) => pin.address === address)

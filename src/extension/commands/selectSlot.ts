@@ -19,6 +19,7 @@ import { createKeyIn } from './keys/createKey.ts'
 import { pickOne } from './pickOne.ts'
 import { withProgress } from '../progress.ts'
 import { type SlotPorts, unlock } from './slotPorts.ts'
+import { notify } from '../notify.ts'
 
 interface Row extends QuickPickItem {
   readonly choice?: SlotChoice
@@ -105,5 +106,5 @@ async function settle(ports: SlotPorts, chosen: IdentitySetting, done: string): 
   await ports.configuration.write('countersign.identity', settingValue(chosen))
   // The same key as before, which is unlocked now, changes no setting.
   ports.identity.unlocked()
-  void window.showInformationMessage(done)
+  void notify.info(done)
 }

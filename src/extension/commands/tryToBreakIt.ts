@@ -1,7 +1,8 @@
-import { commands, window } from 'vscode'
+import { commands } from 'vscode'
 import { trialFigures } from '../../contracts/panelTrial.ts'
 import { CountersignError } from '../../support/errors.ts'
 import { t } from '../../support/l10n.ts'
+import { notify } from '../notify.ts'
 import { withProgress } from '../progress.ts'
 import type { TrialBoard } from '../trial/board.ts'
 
@@ -28,7 +29,7 @@ export async function tryToBreakIt(trial: TrialBoard): Promise<void> {
   if (ended.state !== 'done') return
   const { attacks, refused, controls, passed } = trialFigures(ended)
   const told = t`${refused} of ${attacks} attacks were refused; ${passed} of ${controls} controls went through.`
-  const tell = refused === attacks && passed === controls ? window.showInformationMessage : window.showErrorMessage
+  const tell = refused === attacks && passed === controls ? notify.info : notify.error
   void tell(told, t('Open Panel')).then((choice) => {
     if (choice !== undefined) void commands.executeCommand('countersign.openPanel')
   })

@@ -1,4 +1,5 @@
 import { window } from 'vscode'
+import { linkless } from '../../support/printable.ts'
 import { confirmationProblem } from './confirmation.ts'
 
 export interface Words {
@@ -15,10 +16,10 @@ export interface Words {
 export async function typedConfirmation(title: string, { prompt, hint }: Words, name: string): Promise<boolean> {
   const typed = await window.showInputBox({
     title,
-    prompt,
+    prompt: linkless(prompt),
     placeHolder: name,
     ignoreFocusOut: true,
-    validateInput: (value) => confirmationProblem(value, name, hint),
+    validateInput: (value) => linkless(confirmationProblem(value, name, hint) ?? ''),
   })
   return typed !== undefined && confirmationProblem(typed, name, hint) === undefined
 }

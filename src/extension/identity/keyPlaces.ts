@@ -3,6 +3,7 @@ import type { IdentitySetting } from '../../contracts/settings.ts'
 import type { Inventory, ListedModule } from './inventoryService.ts'
 import { keyName } from './refs.ts'
 import { t } from '../../support/l10n.ts'
+import { iconless } from '../../support/printable.ts'
 
 /** A place for a key: a slot with a token in it, or the vault. `ref` names it inside one inventory. */
 export type Place =
@@ -89,7 +90,7 @@ export function isIdentity({ place, key }: PlacedKey, identity: IdentitySetting,
 export function placeText(place: Place): string {
   if (place.kind === 'vault') return t('the embedded vault')
   const { slot, module } = place
-  return t`${slot.token?.label || slot.description || module.name}, slot ${slot.slot}`
+  return t`${iconless(slot.token?.label || slot.description || module.name)}, slot ${slot.slot}`
 }
 
 /** The same where tokens of two modules can have one name: in a list, and before something is destroyed. */

@@ -3,6 +3,7 @@ import { encodeUtf8 } from '../../crypto/encoding.ts'
 import { constantTimeEqual } from '../../crypto/hash.ts'
 import { secretConcat, wipe } from '../../crypto/random.ts'
 import { t } from '../../support/l10n.ts'
+import { linkless } from '../../support/printable.ts'
 
 /**
  * Asks for a PIN. Undefined: the person closed the box; else bytes for the caller to wipe. The box gives a string, which
@@ -11,7 +12,7 @@ import { t } from '../../support/l10n.ts'
 export async function askPin(title: string, prompt: string, step = ''): Promise<Uint8Array | undefined> {
   const typed = await window.showInputBox({
     title: step === '' ? title : `${title} (${step})`,
-    prompt,
+    prompt: linkless(prompt),
     password: true,
     ignoreFocusOut: true,
     validateInput: (value) => (value.length > LONGEST ? t`A PIN has at most ${LONGEST} characters.` : undefined),

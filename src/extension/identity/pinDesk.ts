@@ -11,6 +11,7 @@ import { beforeUserPin, type PinAdvice } from './pinAdvice.ts'
 import { askNewPin, NEW_PIN, askPin } from './pinBox.ts'
 import { PinOffers } from './pinOffers.ts'
 import { readToken, type TokenState } from './tokenState.ts'
+import { notify } from '../notify.ts'
 
 export interface PinDeskPorts {
   readonly secrets: SecretStore
@@ -175,7 +176,7 @@ export class PinDesk {
 async function askToKeep(name: string): Promise<boolean> {
   const question = t`${name} is unlocked. Keep its PIN in this editor's secret store, so that it can unlock the token again by itself?`
   const keep = t('Keep PIN')
-  return (await window.showInformationMessage(question, keep, t("Don't Keep"))) === keep
+  return (await notify.info(question, keep, t("Don't Keep"))) === keep
 }
 
 const NOTHING_TYPED: { readonly old: GivenPin; readonly pin: GivenPin } = { old: null, pin: null }

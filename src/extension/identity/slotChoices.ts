@@ -4,6 +4,7 @@ import type { Inventory } from './inventoryService.ts'
 import { isIdentity, keysAt, type Place, type PlacedKey, slotsOf, VAULT } from './keyPlaces.ts'
 import { CUSTODY_WORD } from '../words.ts'
 import { t } from '../../support/l10n.ts'
+import { iconless } from '../../support/printable.ts'
 
 export type SlotChoice =
   | { readonly act: 'use'; readonly key: PlacedKey }
@@ -30,7 +31,7 @@ export function slotChoices(inventory: Inventory, identity: IdentitySetting): Sl
   const groups = inventory.modules.map((module) => {
     const { error } = module
     const rows = slotsOf(module).flatMap((place) => slotRows(place, inventory, identity))
-    const failed = error === undefined ? [] : [failedRow(module.name, t(error.sentence))]
+    const failed = error === undefined ? [] : [failedRow(iconless(module.name), t(error.sentence))]
     return { title: module.name, rows: usefulFirst([...rows, ...failed]) }
   })
   return [...groups, { title: t('Vault'), rows: vaultRows(inventory, identity) }, { title: '', rows: [ADD_MODULE] }]
@@ -50,7 +51,7 @@ function slotRows(place: Extract<Place, { kind: 'slot' }>, inventory: Inventory,
     if (readiness === undefined) return []
     return [explained(t`slot ${slot}`, '', t`slot ${slot} · not ready: ${reason}`)]
   }
-  const name = token.label || token.model || t`slot ${slot}`
+  const name = iconless(token.label || token.model || t`slot ${slot}`)
   const can = token.can.join(', ')
   if (readiness === 'not ready') return [explained(name, can, t`slot ${slot} · not ready: ${reason}`)]
   const keys = keysAt(place, inventory).map((key) => keyRow(key, t`${name}, slot ${slot}`, identity))
@@ -84,7 +85,7 @@ function keyRow(placed: PlacedKey, where: string, identity: IdentitySetting): Sl
   const { label, algorithm, custody, reasons } = placed.key
   const why = reasons[0] === undefined ? '' : ` · ${reasons[0]}`
   return {
-    label: `$(countersign-${custody}) ${label}`,
+    label: `$(countersign-${custody}) ${iconless(label)}`,
     description: isIdentity(placed, identity, DEFAULT_LABEL) ? t`${algorithm} · current` : algorithm,
     detail: `${CUSTODY_WORD[custody]} · ${where}${why}`,
     choice: { act: 'use', key: placed },

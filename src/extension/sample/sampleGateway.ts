@@ -34,6 +34,8 @@ export class SampleGateway implements Disposable {
   private readonly places: SamplePlaces
   private readonly log: Log
   private readonly options: SampleOptions
+  /** The start that comes last: each waits for the one before, or of two gateways one would be left behind. */
+  private last: Promise<unknown> = Promise.resolve()
   private running: { readonly child: ChildProcess; readonly setting: GatewaySetting } | undefined
 
   constructor(places: SamplePlaces, log: Log, options: SampleOptions = {}) {
@@ -49,7 +51,19 @@ export class SampleGateway implements Disposable {
 
   /** The gateway's entry. Its pin is the kid that our own child printed, so there is nothing to ask the person. */
   async start(signal: AbortSignal, report: (message: string) => void): Promise<GatewaySetting> {
-    if (this.running?.child.exitCode === null) return this.running.setting
+    const started = this.last.then(() => this.begin(signal, report))
+    this.last = started.catch(() => {})
+    return await started
+  }
+
+  /** Of the gateway, while it runs. */
+  get pid(): number | undefined {
+    const child = this.running?.child
+    return child?.exitCode === null && child.signalCode === null ? child.pid : undefined
+  }
+
+  private async begin(signal: AbortSignal, report: (message: string) => void): Promise<GatewaySetting> {
+    if (this.running !== undefined && this.pid !== undefined) return this.running.setting
     const { sample } = this.places
     await mkdir(sample, { recursive: true, mode: 0o700 })
     const { vault, keyFile = '' } = this.key
@@ -119,6 +133,7 @@ export class SampleGateway implements Disposable {
       const fail = (sentence: Sentence) => reject(new CountersignError('server-start', sentence))
       const timer = setTimeout(() => fail(said('The sample gateway did not start within 30 s.')), START_MS)
       const abort = () => reject(new CountersignError('cancelled', 'The sample was not started.'))
+      if (signal.aborted) abort()
       signal.addEventListener('abort', abort, { once: true })
       createInterface({ input: stdout }).once('line', (line) => {
         clearTimeout(timer)

@@ -385,12 +385,23 @@ describe('what a person is not led into', () => {
       'https://localhost/',
       'https://[::1]/',
       'https://2130706433/',
+      'https://0.0.0.0/',
+      'https://[::]/',
+      'https://[::ffff:127.0.0.1]/',
+      'https://localhost./',
+      'https://a.localhost/',
       'https://a:b@c.example/',
     ])
       expect(() => assertAllowed(new URL(address), far), address).toThrow(
         expect.objectContaining({ code: 'forbidden' }),
       )
-    expect(() => assertAllowed(new URL('https://login.example/'), far)).not.toThrow()
+    for (const address of [
+      'https://login.example/',
+      'https://10.0.0.1/',
+      'https://notlocalhost/',
+      'https://[fd00::7f00:1]/',
+    ])
+      expect(() => assertAllowed(new URL(address), far), address).not.toThrow()
     expect([far, new URL('http://127.0.0.1:1/'), new URL('http://mcp.example/')].map(mayHoldTokens)).toEqual([
       true,
       true,

@@ -248,6 +248,7 @@ describe('the entries of agents', () => {
         b: { command: '/home/ada/.countersign/bin/countersign', args: ['connect', '--agent', 'codex'] },
         c: { url: 'http://127.0.0.1:1' },
         d: 7,
+        e: { command: '/src/app/.countersign/bin/countersign', args: ['connect', '--agent', 'cursor'] },
       },
     })
     expect(ownEntries(fileAt('/home/ada/.cursor/mcp.json'), text)).toEqual([])

@@ -130,15 +130,27 @@ describe('an entry that is secured and put back', () => {
           command: '${userHome}/.countersign/bin/countersign',
           args: ['connect', '--agent', 'vscode', '--gateway', 'desk'],
         },
-        clone: { command: 'node', args: ['/c/dist/cli.js', 'connect', '--server', 'x'] },
         connect: { command: 'npx', args: ['other', 'connect'] },
       },
     })
     expect(existingServers(VSCODE, text).map(({ state }) => state)).toMatchObject([
       { kind: 'through', gateway: 'desk' },
-      { kind: 'through', gateway: undefined },
       { kind: 'open' },
     ])
+    const byHand = '{"mcpServers":{"clone":{"command":"node","args":["/c/dist/cli.js","connect","--server","x"]}}}'
+    const own = fileAt('/home/ada/.cursor/mcp.json')
+    expect(existingServers(own, byHand)[0]?.state).toEqual({ kind: 'through', gateway: undefined })
+  })
+
+  it.each([
+    { command: '${workspaceFolder}/.countersign/bin/countersign' },
+    { command: '/tmp/.countersign/bin/countersign' },
+    { command: '${userHome}/.countersign/bin/countersign', env: { LD_PRELOAD: './a.so' } },
+    { command: 'node', args: ['dist/cli.js', 'connect', '--server', 'x'] },
+  ])('is not, where a workspace only says so: $command', (entry) => {
+    const args = ['connect', '--agent', 'vscode', '--gateway', 'desk']
+    const text = JSON.stringify({ servers: { a: { args, ...entry } } })
+    expect(existingServers(VSCODE, text)[0]?.state).toMatchObject({ kind: 'refused', why: /looks like Countersign/ })
   })
 })
 

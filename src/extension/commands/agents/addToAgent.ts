@@ -1,10 +1,11 @@
-import { commands, window } from 'vscode'
+import { commands } from 'vscode'
 import { type AgentFile, addServer, type ServerTarget } from '../../agents/agentFiles.ts'
 import { readAgentFile, writeAgentFile } from '../../agents/files/ownFile.ts'
 import { pickOne } from '../pickOne.ts'
 import { type AgentPorts, checkSaved, knownFiles } from './agentPorts.ts'
 import { reviewEdit } from './reviewEdit.ts'
 import { t } from '../../../support/l10n.ts'
+import { notify } from '../../notify.ts'
 
 /** *Add to Agent…*: an agent outside of the editor uses a server through this editor. Nothing is written before it was shown. */
 export async function addToAgent(ports: AgentPorts): Promise<void> {
@@ -43,7 +44,7 @@ export async function addToAgent(ports: AgentPorts): Promise<void> {
     if (!allowed) await folder.revoke(file.agent)
     throw thrown
   }
-  void window.showInformationMessage(
+  void notify.info(
     file.workspace === undefined
       ? t`${file.label} has "${name}" now: it goes through a window of this editor, and signs with its key.`
       : t`${file.label} has "${name}" now: it goes through a window of this editor, and signs with its key. Whoever else uses this folder needs an editor with a gateway of that name.`,
@@ -56,7 +57,7 @@ async function chooseServer({ configuration, secured }: AgentPorts): Promise<Ser
     .filter((gateway) => !secured.has(gateway))
     .flatMap(({ name, servers }) => servers.map((server) => [name, server] as const))
   if (servers.length === 0) {
-    const choice = await window.showInformationMessage(
+    const choice = await notify.info(
       t('No gateway is in countersign.gateways yet. Add one, then its servers can be added to agents.'),
       t('Connect to Server…'),
     )

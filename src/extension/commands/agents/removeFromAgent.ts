@@ -1,10 +1,11 @@
-import { window } from 'vscode'
 import { type AgentFile, ownEntries, type OwnEntry, removeServer } from '../../agents/agentFiles.ts'
+import { inert } from '../../../support/printable.ts'
 import { readAgentFile, writeAgentFile } from '../../agents/files/ownFile.ts'
 import { pickOne } from '../pickOne.ts'
 import { type AgentPorts, checkSaved, knownFiles } from './agentPorts.ts'
 import { reviewEdit } from './reviewEdit.ts'
 import { t } from '../../../support/l10n.ts'
+import { notify } from '../../notify.ts'
 
 interface Found {
   readonly file: AgentFile
@@ -18,13 +19,13 @@ export async function removeFromAgent(ports: AgentPorts): Promise<void> {
   const secured = new Set((await ports.secured.list()).map(({ gateway }) => gateway))
   const found = all.filter(({ entry: { args } }) => !secured.has(args[args.indexOf('--gateway') + 1] ?? ''))
   if (found.length === 0) {
-    void window.showInformationMessage(t('Countersign: no agent here has an entry that was added by Add to Agent….'))
+    void notify.info(t('Countersign: no agent here has an entry that was added by Add to Agent….'))
     return
   }
   const items = found.map(({ file, entry }) => ({
-    label: entry.name,
-    description: file.label,
-    detail: file.path,
+    label: inert(entry.name),
+    description: inert(file.label),
+    detail: inert(file.path),
     file,
     entry,
   }))
@@ -57,7 +58,7 @@ export async function removeFromAgent(ports: AgentPorts): Promise<void> {
   if (choice === 'revoke') await ports.agents.folder.revoke(file.agent)
   checkSaved(file)
   await writeAgentFile(file.path, before, text, file.workspace)
-  void window.showInformationMessage(
+  void notify.info(
     choice === 'revoke'
       ? t`${file.label} has "${entry.name}" no more. The agent "${file.agent}" is revoked.`
       : t`${file.label} has "${entry.name}" no more.`,

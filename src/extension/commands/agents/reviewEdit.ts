@@ -3,6 +3,7 @@ import { pickOne } from '../pickOne.ts'
 import { t } from '../../../support/l10n.ts'
 
 const SCHEME = 'countersign-agent'
+let reviews = 0
 
 export interface Review<T extends string> {
   readonly title: string
@@ -21,7 +22,9 @@ export async function reviewEdit<T extends string>({
   after,
   choices,
 }: Review<T>): Promise<T | undefined> {
-  const side = (which: string) => Uri.from({ scheme: SCHEME, path, query: which })
+  // Of this review and no other: the editor may still have the text of one before, and what is agreed to is what is shown.
+  const authority = `review-${++reviews}`
+  const side = (which: string) => Uri.from({ scheme: SCHEME, authority, path, query: which })
   const [left, right] = [side('before'), side('after')]
   const provideTextDocumentContent = ({ query }: Uri) => (query === 'after' ? after : before)
   const provider = workspace.registerTextDocumentContentProvider(SCHEME, { provideTextDocumentContent })

@@ -15,6 +15,7 @@ import { withProgress } from '../../progress.ts'
 import { BUNDLE_EDITOR } from '../../readers.ts'
 import { contexts } from '../counted.ts'
 import { choiceFrom, chooseEvidence, chooseRedaction, type EvidenceChoice } from './chooseEvidence.ts'
+import { notify } from '../../notify.ts'
 
 export interface EvidencePorts {
   /** Folders of this editor's journal and state. */
@@ -84,7 +85,7 @@ function tell(file: Uri, exported: Exported, { whole }: EvidenceChoice): void {
     ...(whole ? [] : [t('It shows what is in it, and not that nothing is missing around it.')]),
     t`Its reader says: countersign verify --trust KEYS ${BUNDLE_NAME}, with your keys (Export Keys…) and the gateway's.`,
   ]
-  void window.showInformationMessage(parts.join(' '), t('Open')).then((pressed) => {
+  void notify.info(parts.join(' '), t('Open')).then((pressed) => {
     if (pressed !== undefined) void commands.executeCommand('vscode.openWith', file, BUNDLE_EDITOR)
   })
 }

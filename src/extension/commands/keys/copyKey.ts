@@ -4,6 +4,7 @@ import { chooseKey } from '../choosePlace.ts'
 import { pickOne } from '../pickOne.ts'
 import type { SlotPorts } from '../slotPorts.ts'
 import { said, t } from '../../../support/l10n.ts'
+import { iconless } from '../../../support/printable.ts'
 
 type KeyForm = Parameters<typeof keyText>[1]
 
@@ -39,5 +40,8 @@ export async function copyPublicKey(ports: SlotPorts, ref?: string, form?: KeyFo
   if (chosen === undefined) return
   await env.clipboard.writeText(keyText(key, chosen))
   const name = FORMS.find((one) => one.form === chosen)?.label ?? chosen
-  void window.setStatusBarMessage(t`$(check) The public key of ${key.label} is on the clipboard as ${name}`, 10_000)
+  void window.setStatusBarMessage(
+    t`$(check) The public key of ${iconless(key.label)} is on the clipboard as ${name}`,
+    10_000,
+  )
 }

@@ -12,6 +12,7 @@ import { chooseSlot, type Slot } from '../choosePlace.ts'
 import { pickOne } from '../pickOne.ts'
 import { type SlotPorts, unlock } from '../slotPorts.ts'
 import { idProblem, keyIdBytes, labelProblem } from './keyNames.ts'
+import { notify } from '../../notify.ts'
 
 /** *Create Identity Key…*: in the slot that the panel names, or in one that is chosen. */
 export async function createIdentityKey(ports: SlotPorts, ref?: string): Promise<void> {
@@ -29,10 +30,10 @@ export async function createIdentityKey(ports: SlotPorts, ref?: string): Promise
   void ports.inventory.refresh()
   const sentence = t`${made.label} was made in ${placeText(place)}.`
   if (made.key === undefined) {
-    void window.showInformationMessage(t`${sentence} It fits no suite, so it signs no context.`)
+    void notify.info(t`${sentence} It fits no suite, so it signs no context.`)
     return
   }
-  void window.showInformationMessage(sentence, t('Sign with It')).then(async (choice) => {
+  void notify.info(sentence, t('Sign with It')).then(async (choice) => {
     if (choice === undefined) return
     await ports.configuration.write('countersign.identity', settingValue(identityOf(place, made.label)))
   })

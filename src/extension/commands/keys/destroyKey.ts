@@ -11,6 +11,7 @@ import { typedConfirmation } from '../typedConfirmation.ts'
 import { destroyWarning } from './consequences.ts'
 import { endSessionsOf, useOf } from './endKey.ts'
 import type { KeyPorts } from './keyPorts.ts'
+import { notify } from '../../notify.ts'
 
 /** *Destroy Key…*: the key pair in its token or the vault, after its label was typed. The key ring keeps its dates and its public key. */
 export async function destroyKey(ports: KeyPorts, ref?: string): Promise<void> {
@@ -34,7 +35,7 @@ export async function destroyKey(ports: KeyPorts, ref?: string): Promise<void> {
   if (agreed === undefined || !(await typedConfirmation(t`Destroy ${label} in ${place}`, words, label))) return
   if (!(await destroy(ports, placed))) return
   await ports.inventory.refresh()
-  void window.showInformationMessage(t`${label} was destroyed in ${place}. What it signed still verifies.`)
+  void notify.info(t`${label} was destroyed in ${place}. What it signed still verifies.`)
 }
 
 /** False: the person closed the PIN box. */

@@ -10,6 +10,7 @@ import { ownKeyOf } from '../slotPorts.ts'
 import { type KeyUse, retireWarning, revokeWarning } from './consequences.ts'
 import type { KeyPorts } from './keyPorts.ts'
 import { said, t } from '../../../support/l10n.ts'
+import { notify } from '../../notify.ts'
 
 /** *Retire Key…*: it signs nothing more; what it signed stays good. */
 export async function retireKey(ports: KeyPorts, ref?: string): Promise<void> {
@@ -19,7 +20,7 @@ export async function retireKey(ports: KeyPorts, ref?: string): Promise<void> {
   const detail = retireWarning(await useOf(ports, placed))
   if ((await window.showWarningMessage(t`Retire ${label}?`, { modal: true, detail }, t('Retire'))) === undefined) return
   await end(ports, placed, (kid) => ports.ring.retire(kid))
-  void window.showInformationMessage(t`${label} is retired and signs nothing more. What it signed still verifies.`)
+  void notify.info(t`${label} is retired and signs nothing more. What it signed still verifies.`)
 }
 
 /** *Revoke Key…*: somebody else may have it. */
@@ -32,7 +33,7 @@ export async function revokeKey(ports: KeyPorts, ref?: string): Promise<void> {
   if ((await window.showWarningMessage(t`Revoke ${label}?`, { modal: true, detail }, t('Revoke'))) === undefined) return
   await end(ports, placed, (name) => ports.ring.revoke(name))
   const revoked = t`${label} is revoked and signs nothing more. Tell the operators of your gateways to mark its kid as revoked.`
-  void window.showWarningMessage(revoked, t('Copy Kid')).then((choice) => {
+  void notify.warn(revoked, t('Copy Kid')).then((choice) => {
     if (choice !== undefined) void env.clipboard.writeText(kid)
   })
 }

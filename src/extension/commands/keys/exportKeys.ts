@@ -7,6 +7,7 @@ import { said, t } from '../../../support/l10n.ts'
 import { exportRing } from '../../../trust/keyRing.ts'
 import { keys } from '../counted.ts'
 import type { SlotPorts } from '../slotPorts.ts'
+import { notify } from '../../notify.ts'
 
 /** *Export Keys…*: the public keys of this editor with the time in which each counted, for `countersign verify --trust FILE`. */
 export async function exportKeys({ ring }: SlotPorts): Promise<void> {
@@ -30,7 +31,7 @@ export async function exportKeys({ ring }: SlotPorts): Promise<void> {
   } catch (cause) {
     throw new CountersignError('file-unreadable', said`${target.fsPath} cannot be written.`, { cause })
   }
-  void window.showInformationMessage(
+  void notify.info(
     t`${keys(lives.length)} went into ${target.fsPath}. Nobody signed that file: hand it over so that its reader knows it is yours, and say countersign verify --trust with it.`,
   )
 }

@@ -4,6 +4,7 @@ import { QuickPickItemKind, type QuickPickItem, window } from 'vscode'
 import { type InstalledModule, installedModules } from '../../../keys/hsm/installPaths.ts'
 import type { Configuration } from '../../configuration.ts'
 import { pickOne } from '../pickOne.ts'
+import { withModule } from './moduleList.ts'
 import { t } from '../../../support/l10n.ts'
 
 interface Row extends QuickPickItem {
@@ -25,9 +26,7 @@ export async function addModule(configuration: Configuration): Promise<boolean> 
   })
   if (parameters === undefined) return false
   const entry = parameters === '' ? { path } : { path, libraryParameters: parameters }
-  const before = configuration.raw('countersign.modules')
-  const others = Array.isArray(before) ? before.filter((known) => !isSame(known, entry)) : []
-  await configuration.write('countersign.modules', [...others, entry])
+  await configuration.write('countersign.modules', withModule(configuration.raw('countersign.modules'), entry))
   return true
 }
 
@@ -85,10 +84,4 @@ async function agreed(path: string): Promise<boolean> {
     t('Add Module'),
   )
   return choice !== undefined
-}
-
-/** The same file with other parameters is another module: NSS has one database for each. */
-function isSame(known: unknown, { path, libraryParameters }: { path: string; libraryParameters?: string }): boolean {
-  if (typeof known !== 'object' || known === null || !('path' in known) || known.path !== path) return false
-  return ('libraryParameters' in known ? known.libraryParameters : undefined) === libraryParameters
 }

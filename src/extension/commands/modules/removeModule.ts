@@ -3,8 +3,10 @@ import { window } from 'vscode'
 import type { IdentitySetting, ModuleSetting } from '../../../contracts/settings.ts'
 import { moduleRef } from '../../identity/refs.ts'
 import { pickOne } from '../pickOne.ts'
+import { isSame } from './moduleList.ts'
 import type { SlotPorts } from '../slotPorts.ts'
 import { t } from '../../../support/l10n.ts'
+import { notify } from '../../notify.ts'
 
 /**
  * *Remove a PKCS#11 Module…*: the one that the tree names, or one that is chosen. It leaves the settings and its process ends;
@@ -14,7 +16,7 @@ export async function removeModule(ports: SlotPorts, ref?: string): Promise<void
   const { configuration, inventory } = ports
   const { modules, identity } = configuration.current
   if (modules.length === 0) {
-    void window.showInformationMessage(t('Countersign: no module was added.'))
+    void notify.info(t('Countersign: no module was added.'))
     return
   }
   const known = new Map(inventory.inventory.modules.map((listed) => [listed.ref, listed.name]))
@@ -37,11 +39,11 @@ export async function removeModule(ports: SlotPorts, ref?: string): Promise<void
   const signs = holdsIdentity(module, identity)
   if (signs && !(await confirmed(name))) return
   const before = configuration.raw('countersign.modules')
-  const kept = Array.isArray(before) ? before.filter((entry) => !isEntry(entry, module)) : []
+  const kept = Array.isArray(before) ? before.filter((entry) => !isSame(entry, module)) : []
   await configuration.write('countersign.modules', kept)
   // What the identity names is loaded whenever it is needed, listed or not: it would come back with the next call.
   if (signs) await configuration.write('countersign.identity', 'vault')
-  void window.showInformationMessage(
+  void notify.info(
     signs
       ? t`${name} was removed and its process ended. Its tokens and their keys are as they were. The embedded vault signs now (software).`
       : t`${name} was removed and its process ended. Its tokens and their keys are as they were.`,
@@ -61,9 +63,4 @@ async function confirmed(name: string): Promise<boolean> {
 
 function holdsIdentity({ path, libraryParameters }: ModuleSetting, identity: IdentitySetting): boolean {
   return identity.kind === 'pkcs11' && identity.module === path && identity.libraryParameters === libraryParameters
-}
-
-function isEntry(entry: unknown, { path, libraryParameters }: ModuleSetting): boolean {
-  if (typeof entry !== 'object' || entry === null || !('path' in entry) || entry.path !== path) return false
-  return ('libraryParameters' in entry ? entry.libraryParameters : undefined) === libraryParameters
 }

@@ -1,8 +1,8 @@
-import { window } from 'vscode'
 import { placeText } from '../../identity/keyPlaces.ts'
 import { chooseSlot } from '../choosePlace.ts'
 import { type SlotPorts, tokenPlaceOf } from '../slotPorts.ts'
 import { said, t } from '../../../support/l10n.ts'
+import { notify } from '../../notify.ts'
 
 /** *Change PIN…*: the user's PIN, by the old one. */
 export async function changePin(ports: SlotPorts, ref?: string): Promise<void> {
@@ -16,5 +16,5 @@ export async function changePin(ports: SlotPorts, ref?: string): Promise<void> {
   const name = placeText(place)
   if (!(await ports.pins.change(tokenPlaceOf(place), name))) return
   void ports.inventory.refresh()
-  void window.showInformationMessage(t`The PIN of ${name} was changed.`)
+  void notify.info(t`The PIN of ${name} was changed.`)
 }

@@ -1,10 +1,10 @@
-import { window } from 'vscode'
 import { placesOf, placeText } from '../../identity/keyPlaces.ts'
 import { tokenName } from '../../identity/namedKey.ts'
 import type { TokenPlace } from '../../secretStore.ts'
 import { pickOne } from '../pickOne.ts'
 import { type SlotPorts, tokenPlaceOf } from '../slotPorts.ts'
 import { t } from '../../../support/l10n.ts'
+import { notify } from '../../notify.ts'
 
 /** *Forget Stored PIN…*: of the tokens that are known now. It needs no module to be loaded: a stored PIN outlives its module. */
 export async function forgetStoredPin(ports: SlotPorts): Promise<void> {
@@ -20,7 +20,7 @@ export async function forgetStoredPin(ports: SlotPorts): Promise<void> {
     if (known.has(name)) known.set(name, { ...token, name: placeText(place) })
   }
   if (known.size === 0) {
-    void window.showInformationMessage(t('Countersign: no PIN is stored.'))
+    void notify.info(t('Countersign: no PIN is stored.'))
     return
   }
   const picked = await pickOne(
@@ -34,7 +34,7 @@ export async function forgetStoredPin(ports: SlotPorts): Promise<void> {
   )
   if (picked === undefined) return
   await secrets.deletePin(picked.token)
-  void window.showInformationMessage(
+  void notify.info(
     t`The PIN of ${picked.token.name} is not stored any more. Its login lasts until it is locked; after that you are asked.`,
   )
 }

@@ -11,6 +11,7 @@ import { type SlotPorts, tokenPlaceOf } from '../slotPorts.ts'
 import { typedConfirmation } from '../typedConfirmation.ts'
 import { initialiseWarning, tokenLabelProblem } from './initialiseWarning.ts'
 import { askBoth } from './resetPin.ts'
+import { notify } from '../../notify.ts'
 
 /** *Initialise Token…*: destroys whatever the token holds, gives it a label, and a user PIN. */
 export async function initialiseToken(ports: SlotPorts, ref?: string): Promise<void> {
@@ -38,7 +39,7 @@ export async function initialiseToken(ports: SlotPorts, ref?: string): Promise<v
   if (!done) return
   await ports.inventory.refresh()
   const told = t`The token in slot ${place.slot.slot} was initialised as "${label}". It is empty, and its PIN is the one that you set.`
-  void window.showInformationMessage(told)
+  void notify.info(told)
 }
 
 interface Chosen {

@@ -1,4 +1,3 @@
-import { window } from 'vscode'
 import { DEFAULT_LABEL } from '../../../keys/signer.ts'
 import { CountersignError } from '../../../support/errors.ts'
 import { t } from '../../../support/l10n.ts'
@@ -7,6 +6,7 @@ import type { KeyProcesses } from '../../identity/keyProcesses.ts'
 import type { PinDesk } from '../../identity/pinDesk.ts'
 import type { SigningIdentity } from '../../identity/signingIdentity.ts'
 import type { SlotPorts } from '../slotPorts.ts'
+import { notify } from '../../notify.ts'
 
 export interface LockPorts {
   readonly processes: KeyProcesses
@@ -48,11 +48,11 @@ function afterwards({ identity, pins, locked }: LockPorts, what: string, only?: 
   const stopped = identity.lock(only)
   locked()
   if (!stopped) {
-    void window.showInformationMessage(`${what}.`)
+    void notify.info(`${what}.`)
     return
   }
   const sentence = t`${what}. Calls fail with a clear error until you unlock, and nothing is sent; sessions stay open.`
-  void window.showWarningMessage(sentence, t('Unlock')).then(async (choice) => {
+  void notify.warn(sentence, t('Unlock')).then(async (choice) => {
     if (choice !== undefined) await identity.unlock()
   })
 }

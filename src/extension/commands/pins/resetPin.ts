@@ -1,4 +1,3 @@
-import { window } from 'vscode'
 import { wipe } from '../../../crypto/random.ts'
 import { toCountersignError } from '../../../support/errors.ts'
 import { said, t } from '../../../support/l10n.ts'
@@ -9,6 +8,7 @@ import type { GivenPin } from '../../identity/pinDesk.ts'
 import { withProgress } from '../../progress.ts'
 import { chooseSlot } from '../choosePlace.ts'
 import { type SlotPorts, tokenPlaceOf } from '../slotPorts.ts'
+import { notify } from '../../notify.ts'
 
 /** *Reset PIN…*: the security officer sets the user's PIN, one that is locked or was never set. Keys stay. */
 export async function resetPin(ports: SlotPorts, ref?: string): Promise<void> {
@@ -39,9 +39,7 @@ export async function resetPin(ports: SlotPorts, ref?: string): Promise<void> {
     }
   }
   void ports.inventory.refresh()
-  void window.showInformationMessage(
-    t`The PIN of ${name} was set. Unlock the token with it; it may ask you to change it.`,
-  )
+  void notify.info(t`The PIN of ${name} was set. Unlock the token with it; it may ask you to change it.`)
 }
 
 const USER_PIN = {

@@ -33,8 +33,8 @@ export async function probeSlot(ports: SlotPorts, ref?: string): Promise<void> {
   }
   const { message, detail, holds } = probeReport(placeText(place), results)
   ports.log.log(holds ? 'info' : 'warn', 'a token was probed', { place: placeText(place), result: message })
-  const show = holds ? window.showInformationMessage : window.showWarningMessage
-  await show(message, { modal: true, detail })
+  if (holds) await window.showInformationMessage(message, { modal: true, detail })
+  else await window.showWarningMessage(message, { modal: true, detail })
 }
 
 function setsOf(can: readonly string[]): MlDsaSet[] {

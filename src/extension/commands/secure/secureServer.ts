@@ -16,6 +16,7 @@ import { consentText } from './consentText.ts'
 import { findServers, type FoundServer, shownEntry } from './foundServers.ts'
 import { putGatewayBefore } from './putGatewayBefore.ts'
 import type { SecurePorts } from './securePorts.ts'
+import { notify } from '../../notify.ts'
 
 /**
  * *Secure Existing Server…*: a server of an agent's file goes through a gateway on this machine from now on. What will be run is
@@ -28,7 +29,7 @@ export async function secureServer(ports: SecurePorts): Promise<void> {
   if (found === undefined) return
   const { name, file, before, state } = found
   if (state.kind === 'through') return tellThrough(found, ports)
-  if (state.kind === 'refused') return void window.showErrorMessage(`${inert(name)}: ${state.why}`)
+  if (state.kind === 'refused') return void notify.error(`${inert(name)}: ${state.why}`)
   if (file.workspace !== undefined && !workspace.isTrusted) return await tellRestricted(name)
   checkSaved(file)
   const { entry } = state
@@ -60,7 +61,7 @@ export async function secureServer(ports: SecurePorts): Promise<void> {
   const tools = await putGatewayBefore(ports, { file, before, text, original, name, target, plan, answers })
   const count = tools === 1 ? '1 tool' : `${tools} tools`
   const done = t`${inert(file.label)}: "${inert(name)}" (${count}) goes through Countersign now. Every context is signed. Stop Securing Server… takes it back.`
-  void window.showInformationMessage(done, t('Open Panel')).then((pressed) => {
+  void notify.info(done, t('Open Panel')).then((pressed) => {
     if (pressed !== undefined) void commands.executeCommand('countersign.openPanel')
   })
 }
@@ -86,7 +87,7 @@ async function chooseServer(ports: SecurePorts): Promise<FoundServer | undefined
     const none = t(
       'Countersign: no MCP server stands in a file of an agent here (.vscode/mcp.json, .mcp.json, and those of VS Code, Claude Code, Cursor, Codex and Claude Desktop).',
     )
-    void window.showInformationMessage(problems.length === 0 ? none : t`${none} Not read: ${problems.join(' ')}`)
+    void notify.info(problems.length === 0 ? none : t`${none} Not read: ${problems.join(' ')}`)
     return undefined
   }
   const rows: Row[] = servers.map((found) => ({ ...rowOf(found), found }))
@@ -124,15 +125,15 @@ function tellThrough({ name, state }: FoundServer, { secured, configuration }: S
   const setting = configuration.current.gateways.find((each) => each.name === gateway)
   const back = setting !== undefined && secured.has(setting) ? t('Stop Securing Server…') : undefined
   const sentence = t`"${inert(name)}" goes through Countersign already.`
-  if (back === undefined) return void window.showInformationMessage(sentence)
-  void window.showInformationMessage(sentence, back).then((pressed) => {
+  if (back === undefined) return void notify.info(sentence)
+  void notify.info(sentence, back).then((pressed) => {
     if (pressed !== undefined) void commands.executeCommand('countersign.stopSecuring')
   })
 }
 
 async function tellRestricted(name: string): Promise<void> {
   const sentence = t`"${inert(name)}" stands in a file of a folder that you do not trust, and securing it runs what that file says. Trust the folder first.`
-  const pressed = await window.showWarningMessage(sentence, t('Manage Workspace Trust'))
+  const pressed = await notify.warn(sentence, t('Manage Workspace Trust'))
   if (pressed !== undefined) await commands.executeCommand('workbench.trust.manage')
 }
 

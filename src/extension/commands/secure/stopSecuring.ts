@@ -10,6 +10,7 @@ import { reviewEdit } from '../agents/reviewEdit.ts'
 import { pickOne } from '../pickOne.ts'
 import { type SecurePorts, withoutGateway } from './securePorts.ts'
 import { t } from '../../../support/l10n.ts'
+import { notify } from '../../notify.ts'
 
 interface Secured {
   readonly server: SecuredServer
@@ -22,7 +23,7 @@ interface Secured {
 export async function stopSecuring(ports: SecurePorts): Promise<void> {
   const all = await Promise.all((await ports.secured.list()).map(look))
   if (all.length === 0) {
-    void window.showInformationMessage(t('Countersign: no server here was secured by Secure Existing Server….'))
+    void notify.info(t('Countersign: no server here was secured by Secure Existing Server….'))
     return
   }
   const picked = await pickOne(
@@ -64,7 +65,7 @@ export async function stopSecuring(ports: SecurePorts): Promise<void> {
   // First the entry: without its gateway an agent would have a server that never answers.
   await writeAgentFile(file.path, before, text, file.workspace)
   await removeGateway(ports, server)
-  void window.showInformationMessage(
+  void notify.info(
     choice === 'revoke'
       ? t`"${inert(name)}" is as it was before: nothing of it is signed any more. The agent "${file.agent}" is revoked.`
       : t`"${inert(name)}" is as it was before: nothing of it is signed any more.`,
@@ -95,7 +96,7 @@ async function removeOnly(ports: SecurePorts, server: SecuredServer): Promise<vo
     await env.clipboard.writeText(server.original)
   }
   await removeGateway(ports, server)
-  void window.showInformationMessage(t`The gateway of "${inert(name)}" is gone. ${inert(path)} is as it was.`)
+  void notify.info(t`The gateway of "${inert(name)}" is gone. ${inert(path)} is as it was.`)
 }
 
 async function removeGateway(ports: SecurePorts, { gateway }: SecuredServer): Promise<void> {

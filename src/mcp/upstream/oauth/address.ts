@@ -1,6 +1,9 @@
 import { CountersignError } from '../../../support/errors.ts'
 import { isLoopback } from '../config.ts'
 
+/** Further ways to write an address of this machine: systems take the unspecified one for it, and names below localhost. */
+const THIS_MACHINE = /^(?:0(?:\.\d{1,3}){3}|\[::\]|\[::ffff:(?:7f[0-9a-f]{2}|0):[0-9a-f]{1,4}\]|(?:.+\.)?localhost\.?)$/
+
 /**
  * Where OAuth for a server may lead. Its metadata names the addresses, and a server must not be able to send the gateway, or
  * the person's browser, to something that listens on this machine, nor a token over a line that others can read.
@@ -9,7 +12,8 @@ import { isLoopback } from '../config.ts'
 export function assertAllowed(address: URL, server: URL): void {
   const local = isLoopback(address)
   if (address.username !== '' || address.password !== '') throw refused(address, 'has credentials in it')
-  if (local && !isLoopback(server)) throw refused(address, 'is on this machine, where the server is not')
+  if ((local || THIS_MACHINE.test(address.hostname)) && !isLoopback(server))
+    throw refused(address, 'is on this machine, where the server is not')
   if (address.protocol !== 'https:' && !(local && address.protocol === 'http:')) throw refused(address, 'is not https:')
 }
 

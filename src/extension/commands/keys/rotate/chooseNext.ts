@@ -2,6 +2,7 @@ import { QuickPickItemKind, type QuickPickItem } from 'vscode'
 import { isSignatureAlgorithm } from '../../../../crypto/signature.ts'
 import { CountersignError } from '../../../../support/errors.ts'
 import { said, t } from '../../../../support/l10n.ts'
+import { iconless } from '../../../../support/printable.ts'
 import { lifeState } from '../../../../trust/keyRing.ts'
 import { keysAt, type PlacedKey, placeRow, placesOf, placeText } from '../../../identity/keyPlaces.ts'
 import type { Slot } from '../../choosePlace.ts'
@@ -30,7 +31,7 @@ export async function chooseNext(ports: KeyPorts, old: PlacedKey): Promise<Place
   const slots = places.filter((place): place is Slot => place.kind === 'slot' && place.slot.token?.canCreate === true)
   const rows: Row[] = [
     ...keys.map((key) => ({
-      label: `$(countersign-${key.key.custody}) ${key.key.label}`,
+      label: `$(countersign-${key.key.custody}) ${iconless(key.key.label)}`,
       description: key.key.algorithm,
       detail: `${key.key.custody} · ${placeRow(key.place)}`,
       key,

@@ -24,6 +24,7 @@ import { chooseNext } from './chooseNext.ts'
 import { deliver, told } from './deliver.ts'
 import { questionAfter, rotationPlan } from './outcomes.ts'
 import { signTransition } from './signTransition.ts'
+import { notify } from '../../../notify.ts'
 
 const HOUR = 3_600_000
 /** How long the old key may still sign for gateways that did not take the new one. */
@@ -112,7 +113,7 @@ async function settle(ports: KeyPorts, old: PlacedKey, next: PlacedKey, document
     if (choice === now) return await switchTo(ports, old, next, RETIRING_MS)
     if (choice === cancel) return await takeBack(ports, old, next)
     const waiting = t`${old.key.label} goes on signing. Rotate Key… asks the gateways again, and can switch or cancel.`
-    void window.showInformationMessage(waiting)
+    void notify.info(waiting)
     return
   }
 }
@@ -130,12 +131,12 @@ async function switchTo(ports: KeyPorts, old: PlacedKey, next: PlacedKey, remain
   await configuration.write('countersign.identity', settingValue(identityOf(next.place, to.label)))
   void inventory.refresh()
   const done = t`${to.label} in ${placeText(next.place)} signs the next context. ${from.label} is retiring; Retire Key… ends it at once.`
-  void window.showInformationMessage(done)
+  void notify.info(done)
 }
 
 async function takeBack({ ring, inventory }: KeyPorts, old: PlacedKey, next: PlacedKey): Promise<void> {
   await ring.keep(ownKeyOf(old).kid)
   void inventory.refresh()
   const cancelled = t`The rotation was cancelled: ${old.key.label} stays. ${next.key.label} is in its token as before. An operator who was asked to confirm it should not.`
-  void window.showInformationMessage(cancelled)
+  void notify.info(cancelled)
 }
