@@ -100,6 +100,8 @@ describe('the manifest', () => {
       ...walkthroughs.flatMap(({ icon, steps }) => [
         icon,
         ...steps.flatMap(({ media: { markdown, image = {} } }) => [markdown, ...Object.values(image)]),
+        // VS Code looks for it beside the English one, by this name.
+        ...steps.map(({ media: { markdown } }) => markdown?.replace(/\.md$/, '.nls.de.md')),
       ]),
     ].filter((file) => file !== undefined)
     expect(files.length).toBeGreaterThan(10)
