@@ -1,6 +1,7 @@
 import type { Custody } from './custody.ts'
 import type { KeyClaims, MlDsaSet } from './keyFacts.ts'
 import type { Where } from './keyProcess.ts'
+import type { Sentence } from '../support/l10n.ts'
 
 /**
  * What there is to sign with: modules, their slots and tokens, keys, and the vault. The host makes it from the facts of the
@@ -52,7 +53,7 @@ export interface ProbeStep {
   readonly ok: boolean
   /** Milliseconds, measured. */
   readonly ms: number
-  readonly error: string | null
+  readonly error: Sentence | null
 }
 
 /** What a token did with a key of its own that is gone again; `verify` was done here, in software. */

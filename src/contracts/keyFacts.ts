@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { wireSentence } from './wireSentence.ts'
 
 /**
  * What a key process says about modules, tokens and keys. All of it is a claim: of a PKCS#11 module, relayed by a process
@@ -144,7 +145,7 @@ export const tokenFacts = v.strictObject({
   classical: v.array(v.picklist(CLASSICAL)),
   keys: v.pipe(v.array(foundKey), v.maxLength(1000)),
   /** Why keys or mechanisms could not be read, or null. */
-  error: v.nullable(text),
+  error: v.nullable(wireSentence),
 })
 export type TokenFacts = v.InferOutput<typeof tokenFacts>
 
@@ -155,7 +156,7 @@ export const slotFacts = v.strictObject({
   hardware: v.boolean(),
   token: v.nullable(tokenFacts),
   /** Why the token could not be read, or null. */
-  error: v.nullable(text),
+  error: v.nullable(wireSentence),
 })
 export type SlotFacts = v.InferOutput<typeof slotFacts>
 
@@ -176,6 +177,6 @@ export const probeStep = v.strictObject({
   ok: v.boolean(),
   ms: milliseconds,
   /** Why the step failed. */
-  error: v.exactOptional(text),
+  error: v.exactOptional(wireSentence),
 })
 export type ProbeStep = v.InferOutput<typeof probeStep>

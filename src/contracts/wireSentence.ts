@@ -31,11 +31,18 @@ export function fromWire({ english, fillings }: WireSentence): Sentence {
     typeof one === 'string'
       ? redact(one)
       : new Sentence(
-          redact(one.english),
+          once(redact(one.english)),
           one.fillings.map((inner) => redact(inner)),
         ),
   )
-  return new Sentence(redact(english), shown)
+  return new Sentence(once(redact(english)), shown)
+}
+
+/** Each placeholder once, as in every sentence of ours: a hundred of them would make megabytes of four long fillings. */
+function once(english: string): string {
+  return english.replace(/\{\d+\}/g, (placeholder, at: number) =>
+    english.indexOf(placeholder) === at ? placeholder : '',
+  )
 }
 
 function cut(part: string): string {

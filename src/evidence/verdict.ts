@@ -1,3 +1,4 @@
+import type { Sentence } from '../support/l10n.ts'
 import type { EvidenceError } from './errors.ts'
 import type { BatchPayload, Statement } from './types.ts'
 
@@ -18,7 +19,7 @@ export interface Check {
   readonly name: CheckName
   /** 'not reached': an earlier check failed. 'not asked': there was nothing to compare with; `detail` says what is missing. */
   readonly ok: true | false | 'not reached' | 'not asked'
-  readonly detail: string
+  readonly detail: Sentence | undefined
 }
 
 /** What evidence could not be compared with, because it is not known where it is verified. */
@@ -46,11 +47,11 @@ export class Checklist {
   private readonly missing: Missing[] = []
   private found: Found = {}
 
-  passed(name: CheckName, detail = ''): void {
+  passed(name: CheckName, detail: Sentence): void {
     this.done.push({ name, ok: true, detail })
   }
 
-  notAsked(name: CheckName, detail: string): void {
+  notAsked(name: CheckName, detail: Sentence): void {
     this.done.push({ name, ok: 'not asked', detail })
   }
 
@@ -69,11 +70,11 @@ export class Checklist {
   /** The check after the last recorded one failed. */
   failed(error: EvidenceError): Verdict {
     const name = CHECKS[this.done.length]
-    if (name !== undefined) this.done.push({ name, ok: false, detail: error.message })
+    if (name !== undefined) this.done.push({ name, ok: false, detail: error.sentence })
     return { ok: false, checks: this.filled(), missing: this.missing, ...this.found, error }
   }
 
   private filled(): Check[] {
-    return CHECKS.map((name, at) => this.done[at] ?? { name, ok: 'not reached', detail: '' })
+    return CHECKS.map((name, at) => this.done[at] ?? { name, ok: 'not reached', detail: undefined })
   }
 }

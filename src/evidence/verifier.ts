@@ -1,5 +1,6 @@
 import { BatchCache } from './batchCache.ts'
 import { checkContext, checkInclusion, checkQuestion, checkSession, checkTrust, digestOf } from './checks.ts'
+import { said } from '../support/l10n.ts'
 import { badStatement, EvidenceError } from './errors.ts'
 import type { Expect, Expectations } from './expectations.ts'
 import { parseStatement } from './statement.ts'
@@ -29,14 +30,14 @@ export class EvidenceVerifier {
     try {
       const statement = parseStatement(evidence.statement)
       checks.keep({ statement, digest: digestOf(evidence.statement) })
-      checks.passed('statement well formed', `${evidence.statement.length} B`)
+      checks.passed('statement well formed', said`${evidence.statement.length} B`)
       const entry = this.batches.read(evidence.jws, evidence.signer)
       checkInclusion(evidence, entry.batch.payload)
       const { length } = evidence.proof
-      checks.passed('proof leads to the root', length === 1 ? '1 node' : `${length} nodes`)
+      checks.passed('proof leads to the root', length === 1 ? said('1 node') : said`${length} nodes`)
       await this.batches.verify(entry, evidence.signer)
       checks.keep({ batch: entry.batch.payload })
-      checks.passed('signature on the root', evidence.signer.algorithm)
+      checks.passed('signature on the root', said`${evidence.signer.algorithm}`)
       compare(checks, evidence, statement, typeof expect === 'function' ? expect(statement) : expect)
       return checks.verdict()
     } catch (thrown) {
@@ -51,10 +52,10 @@ function compare(checks: Checklist, evidence: OfflineEvidence, statement: Statem
   const { kid } = evidence.signer
   if (expected.trusts === undefined) {
     checks.lack('trust')
-    checks.notAsked('key active at that time', 'the signer was compared with nothing')
+    checks.notAsked('key active at that time', said('the signer was compared with nothing'))
   } else {
     checkTrust(kid, statement.ts, expected.trusts)
-    checks.passed('key active at that time', kid)
+    checks.passed('key active at that time', said`${kid}`)
   }
   // A key that answers itself would make a question and its answer out of one end alone.
   if (statement.aud === kid) throw badStatement('A statement is meant for its own signer.')
@@ -63,9 +64,9 @@ function compare(checks: Checklist, evidence: OfflineEvidence, statement: Statem
   if (evidence.head === undefined) checks.lack('head')
   if (evidence.context === undefined) {
     checks.lack('context')
-    checks.notAsked('context is as stated', 'only the digest of the context was kept')
+    checks.notAsked('context is as stated', said('only the digest of the context was kept'))
   } else {
-    checks.passed('context is as stated', `${evidence.context.length} B`)
+    checks.passed('context is as stated', said`${evidence.context.length} B`)
   }
   compareQuestion(checks, statement, expected.question)
 }
@@ -74,21 +75,21 @@ function compareSession(checks: Checklist, statement: Statement, expected: Expec
   if (expected?.position === undefined) checks.lack('past')
   if (expected === undefined) {
     checks.lack('session')
-    checks.notAsked('session, audience, sequence', 'the session is not known here')
+    checks.notAsked('session, audience, sequence', said('the session is not known here'))
   } else {
     checkSession(statement, expected)
-    checks.passed('session, audience, sequence', `sequence ${statement.seq}`)
+    checks.passed('session, audience, sequence', said`sequence ${statement.seq}`)
   }
 }
 
 function compareQuestion(checks: Checklist, statement: Statement, question: Expectations['question']): void {
   if (statement.req === undefined) {
-    checks.notAsked('bound to this question', `a ${statement.kind} answers nothing`)
+    checks.notAsked('bound to this question', said`a ${statement.kind} answers nothing`)
   } else if (question === undefined) {
     checks.lack('question')
-    checks.notAsked('bound to this question', 'the question is not known here')
+    checks.notAsked('bound to this question', said('the question is not known here'))
   } else {
     checkQuestion(statement, question(statement.req))
-    checks.passed('bound to this question', `exchange ${statement.exchange}`)
+    checks.passed('bound to this question', said`exchange ${statement.exchange}`)
   }
 }

@@ -130,7 +130,7 @@ export function rowOrder() {
     waiting: rows.filter((row) => row.classList.contains('waits')).length,
     /** Of those that wait, what can be read or pressed of the row that was there before. */
     left: rows.filter(
-      (row) => row.matches('.waits') && (row.id !== '' || (row instanceof HTMLElement && row.innerText.trim() !== '')),
+      (row) => row.matches('.waits') && (row.id !== '' || row.querySelector('.v')?.checkVisibility() === true),
     ).length,
   }
 }

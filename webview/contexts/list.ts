@@ -4,7 +4,7 @@ import { strings } from '../strings.ts'
 import { move } from './move.ts'
 import { type Place, RowPool } from './pool.ts'
 import { rowId } from './row.ts'
-import { capacity, reveal, ROW, visible } from './window.ts'
+import { reveal, ROW, visible } from './window.ts'
 
 /** Rows beyond the visible ones that are asked for with them, so that a turn of the wheel has them already. */
 const AHEAD = 64
@@ -147,11 +147,9 @@ export class ContextList {
     this.ask(rows.position(this.anchor.match), Math.ceil(height / ROW))
   }
 
-  /** By match, which a row keeps while newer ones come: its element only moves then. */
   private places(from: number, to: number, selected: string | undefined): Place[] {
     const { rows } = this.model
     const { count } = rows
-    const most = capacity(this.height)
     const batch = selected === undefined ? undefined : this.rowOf(selected)?.batch?.id
     return Array.from({ length: to - from }, (_, offset) => {
       const index = from + offset
@@ -159,7 +157,7 @@ export class ContextList {
       const row = rows.at(match)
       const joined = batch !== undefined && row?.batch?.id === batch
       const look = { index, count, selected: row !== undefined && row.ref === selected, joined }
-      return { slot: ((match % most) + most) % most, row, look }
+      return { match, row, look }
     })
   }
 

@@ -72,7 +72,7 @@ function cells(row: ContextRow): Child[] {
     name(row.server, 'sv'),
     what(row),
     h('span', { class: 'num r sz', title: `${number(row.size)} B` }, size(row.size)),
-    h('span', { class: 'cu quiet' }, custodyWord(row.custody)),
+    custodyWord(row.custody, 'quiet'),
     row.batch === undefined ? h('span', { class: 'n' }) : h('span', { class: 'n chip num' }, `n=${row.batch.n}`),
     receipt(row),
   ]
@@ -105,11 +105,7 @@ export function waitingRow(look: Pick<Look, 'index' | 'count'>, cells: VNode['ch
 
 function what(row: ContextRow): Child {
   const text = about(row)
-  return h(
-    'bdi',
-    { class: 'mt cut', title: plain(text) },
-    h('span', { class: row.tool === undefined ? 'quiet' : '' }, marked(text, 80)),
-  )
+  return h('bdi', { class: `mt cut${row.tool === undefined ? ' quiet' : ''}`, title: plain(text) }, marked(text, 80))
 }
 
 /** The names of the columns. */

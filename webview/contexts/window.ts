@@ -15,11 +15,6 @@ export function visible(scrollTop: number, height: number, count: number): Windo
   return { from, to: Math.max(from, to) }
 }
 
-/** How many rows are in the document at most, for a height: as many elements are used again and again. */
-export function capacity(height: number): number {
-  return Math.ceil(Math.max(0, height) / ROW) + 1 + 2 * SPARE
-}
-
 /** The scroll position that has the row in view, moving as little as possible. */
 export function reveal(index: number, scrollTop: number, height: number): number {
   const top = index * ROW

@@ -73,10 +73,10 @@ const ICONS = {
 
 export type IconName = keyof typeof ICONS
 
-/** A glyph beside a word; it is never the only place of a fact, so it is hidden from screen readers. */
 /** Descriptions of glyphs that were asked for: a list of contexts asks for the same few hundreds of times a frame. */
 const asked = new Map<string, VNode>()
 
+/** A glyph beside a word; it is never the only place of a fact, so it is hidden from screen readers. */
 export function icon(name: IconName, more = '', slot = ''): VNode {
   const key = `${name} ${more} ${slot}`
   const known = asked.get(key)
@@ -88,13 +88,11 @@ export function icon(name: IconName, more = '', slot = ''): VNode {
 
 function glyph(name: IconName, more: string, slot: string | undefined): VNode {
   const line = { fill: 'none', stroke: 'currentColor', 'stroke-width': '1.1' }
+  const round = { 'stroke-linejoin': 'round', 'stroke-linecap': 'round' }
+  const hidden = { 'aria-hidden': true, focusable: 'false' }
   return s(
     'svg',
-    { class: `i ${more}`.trimEnd(), viewBox: '0 0 16 16', 'aria-hidden': true, focusable: 'false', slot },
-    s(
-      'g',
-      { ...line, 'stroke-linejoin': 'round', 'stroke-linecap': 'round' },
-      ICONS[name].map(([tag, attributes]) => s(tag, attributes)),
-    ),
+    { class: `i ${more}`.trimEnd(), viewBox: '0 0 16 16', ...line, ...round, ...hidden, slot },
+    ICONS[name].map(([tag, attributes]) => s(tag, attributes)),
   )
 }

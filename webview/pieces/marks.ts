@@ -16,12 +16,12 @@ export function custodyTag(custody: Custody): VNode {
 }
 
 /** The same in a line of text. */
-export function custodyWord(custody: Custody): VNode {
+export function custodyWord(custody: Custody, more = ''): VNode {
   return h(
     'span',
-    { class: 'cust', title: strings.custody.title[custody] },
+    { class: `cust ${more}`.trimEnd(), title: strings.custody.title[custody] },
     icon(custody),
-    h('span', {}, strings.custody[custody]),
+    strings.custody[custody],
   )
 }
 

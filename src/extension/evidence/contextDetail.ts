@@ -142,7 +142,7 @@ function applies({ name }: Check, { statement }: Recorded): boolean {
 
 function checkOf({ name, ok, detail }: Check): ContextCheck {
   const state = ok === true ? 'passed' : ok === false ? 'failed' : 'not reached'
-  return { name: CHECK_WORD[name], state, ...(detail === '' ? {} : { detail: t(detail).slice(0, 256) }) }
+  return { name: CHECK_WORD[name], state, ...(detail && { detail: t(detail).slice(0, 256) }) }
 }
 
 function statementOf({ entry, statement }: Recorded): ContextStatement {

@@ -3,6 +3,7 @@ import type { SlotFacts, TokenFacts } from '../../contracts/keyFacts.ts'
 import type { Where } from '../../contracts/keyProcess.ts'
 import { has, pinState } from '../../keys/hsm/tokenFlags.ts'
 import type { KeyProcess } from '../../keys/hsm/supervisor.ts'
+import { fromWire } from '../../contracts/wireSentence.ts'
 import { CountersignError } from '../../support/errors.ts'
 import { said } from '../../support/l10n.ts'
 
@@ -45,7 +46,10 @@ export function tokenState(slots: readonly SlotFacts[], where: Where): TokenStat
     throw new CountersignError('slot-missing', sentence)
   }
   const { slot, token, error } = only
-  if (token === null) throw new CountersignError('token-missing', error ?? said`There is no token in slot ${slot}.`)
+  if (token === null) {
+    const why = error === null ? said`There is no token in slot ${slot}.` : fromWire(error)
+    throw new CountersignError('token-missing', why)
+  }
   return { slot, ...stateOf(token) }
 }
 

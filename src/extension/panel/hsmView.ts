@@ -102,7 +102,7 @@ function probeView({ algorithm, at, steps }: ProbeResult): PanelHsmSlot['probes'
       step,
       ok,
       ms,
-      ...(error === null ? {} : { error: error.slice(0, 2000) }),
+      ...(error === null ? {} : { error: t(error).slice(0, 2000) }),
     })),
   }
 }

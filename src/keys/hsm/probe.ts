@@ -2,7 +2,9 @@ import type { KeyClaims, MlDsaSet, ProbeStep } from '../../contracts/keyFacts.ts
 import { PROBE_LABEL, type Result, type Where } from '../../contracts/keyProcess.ts'
 import { encodeUtf8 } from '../../crypto/encoding.ts'
 import { verifyProbe } from '../../crypto/signature.ts'
+import { fromWire } from '../../contracts/wireSentence.ts'
 import { toCountersignError } from '../../support/errors.ts'
+import { said, type Sentence } from '../../support/l10n.ts'
 import type { KeyProcess } from './supervisor.ts'
 
 export interface ProbeReport {
@@ -12,7 +14,7 @@ export interface ProbeReport {
     readonly step: ProbeStep['step'] | 'verify'
     readonly ok: boolean
     readonly ms: number
-    readonly error?: string
+    readonly error?: Sentence
   }[]
   /** Whether the token made a key, signed with it what it should, and destroyed it. */
   readonly works: boolean
@@ -27,7 +29,8 @@ export interface ProbeReport {
  */
 export async function probeToken(keyProcess: KeyProcess, where: Where, algorithm: MlDsaSet): Promise<ProbeReport> {
   const found = await keyProcess.call('probe', { where, algorithm })
-  const steps = [...found.steps, ...(found.signature === undefined ? [] : [await verifyStep(found, algorithm)])]
+  const token = found.steps.map(({ error, ...step }) => ({ ...step, ...(error && { error: fromWire(error) }) }))
+  const steps = [...token, ...(found.signature === undefined ? [] : [await verifyStep(found, algorithm)])]
   return {
     algorithm,
     steps,
@@ -38,21 +41,21 @@ export async function probeToken(keyProcess: KeyProcess, where: Where, algorithm
 
 async function verifyStep({ publicKey, message, signature }: Result<'probe'>, algorithm: MlDsaSet) {
   const began = performance.now()
-  const outcome = (error?: string) => ({
+  const outcome = (error?: Sentence) => ({
     step: 'verify' as const,
     ok: error === undefined,
     ms: performance.now() - began,
     ...(error === undefined ? {} : { error }),
   })
-  if (publicKey === undefined) return outcome('The token does not show the public key of the key that it made.')
+  if (publicKey === undefined) return outcome(said('The token does not show the public key of the key that it made.'))
   if (message === undefined || signature === undefined || !isProbe(message)) {
-    return outcome('The key process signed something else than a probe.')
+    return outcome(said('The key process signed something else than a probe.'))
   }
   try {
     const holds = await verifyProbe(algorithm, publicKey, message, signature)
-    return outcome(holds ? undefined : 'The signature of the token does not verify.')
+    return outcome(holds ? undefined : said('The signature of the token does not verify.'))
   } catch (thrown) {
-    return outcome(toCountersignError(thrown).message)
+    return outcome(toCountersignError(thrown).sentence)
   }
 }
 

@@ -8,7 +8,8 @@ import {
 } from '../../contracts/keyFacts.ts'
 import { profileOf, type VendorProfile } from './profiles.ts'
 import { has, pinState } from './tokenFlags.ts'
-import { t } from '../../support/l10n.ts'
+import { fromWire } from '../../contracts/wireSentence.ts'
+import { said, t } from '../../support/l10n.ts'
 
 export interface SlotReadiness {
   /** Undefined for an empty slot. */
@@ -36,8 +37,9 @@ export function profileOfToken(module: ModuleFacts, token: TokenFacts): VendorPr
 export function readinessOf(slot: SlotFacts, module: ModuleFacts, probes: readonly ProbeResult[] = []): SlotReadiness {
   const { token, error } = slot
   if (error !== null) {
-    const broken: Criterion = { name: t('answers'), state: 'not met', weight: 'needed', finding: error }
-    return { readiness: 'not ready', reason: error, criteria: [broken] }
+    const reason = t(fromWire(error))
+    const broken: Criterion = { name: t('answers'), state: 'not met', weight: 'needed', finding: reason }
+    return { readiness: 'not ready', reason, criteria: [broken] }
   }
   if (token === null) return { readiness: undefined, reason: 'empty', criteria: [] }
   const criteria = criteriaOf(slot, token, module, probes)
@@ -166,7 +168,7 @@ function roomForKey(token: TokenFacts): Criterion {
     : criterion(name, 'needed', 'not met', t('write-protected, and it has no ML-DSA key'))
 }
 
-const NOTHING_TO_VERIFY = { step: 'verify', error: t('there was no signature') } as const
+const NOTHING_TO_VERIFY = { step: 'verify', error: said('there was no signature') } as const
 
 function probed(probes: readonly ProbeResult[]): Criterion {
   const name = t('probe')
@@ -186,7 +188,7 @@ function probed(probes: readonly ProbeResult[]): Criterion {
 function read({ error }: TokenFacts): Criterion {
   return error === null
     ? criterion(t('answers'), 'wanted', 'met', t('keys and mechanisms could be read'))
-    : criterion(t('answers'), 'wanted', 'not met', t(error))
+    : criterion(t('answers'), 'wanted', 'not met', t(fromWire(error)))
 }
 
 function notSoftware(module: ModuleFacts, profile: VendorProfile | undefined): Criterion {

@@ -1,6 +1,6 @@
 import { PROCESS_ERRORS } from '../../contracts/keyProcess.ts'
 import { toWire, type WireSentence } from '../../contracts/wireSentence.ts'
-import type { CountersignError } from '../../support/errors.ts'
+import { type CountersignError, toCountersignError } from '../../support/errors.ts'
 
 /** An error as it crosses the process boundary: code, sentence and return value of the module; no cause, no stack. */
 export function wireError(error: CountersignError): { code: string; sentence: WireSentence; ckr?: number } {
@@ -14,3 +14,6 @@ export function ckrOf(thrown: unknown): number | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined
   return typeof thrown.code === 'number' && thrown.code > 0 ? thrown.code : undefined
 }
+
+/** For a fact that has its error in it. */
+export const whyOf = (thrown: unknown): WireSentence => toWire(toCountersignError(thrown).sentence)

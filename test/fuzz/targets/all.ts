@@ -12,6 +12,7 @@ import { MCP } from './mcp.ts'
 import { RECORDS } from './records.ts'
 import { RESUMES } from './resume.ts'
 import { TRANSITIONS } from './transitions.ts'
+import { WORDS } from './words.ts'
 
 /** Every parser that reads bytes of somebody else. */
 export const TARGETS: readonly Target[] = [
@@ -28,4 +29,5 @@ export const TARGETS: readonly Target[] = [
   ...AGENT_FILES,
   ...CRYPTO,
   ...DOCUMENTS,
+  ...WORDS,
 ]

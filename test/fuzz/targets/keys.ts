@@ -109,7 +109,12 @@ const SAMPLES: { readonly [O in Operation]: readonly [params: readonly unknown[]
     {
       steps: [
         { step: 'generate', ok: true, ms: 1.5 },
-        { step: 'sign', ok: false, ms: 2, error: 'no' },
+        {
+          step: 'sign',
+          ok: false,
+          ms: 2,
+          error: { english: 'The token refused it: {0}.', fillings: ['CKR_GENERAL_ERROR'] },
+        },
       ],
       publicKey: PUBLIC_KEY,
       message: PROBE,

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Criterion, ProbeResult } from '../../../src/contracts/inventory.ts'
 import type { FoundKey, KeyClaims, SlotFacts, TokenFacts } from '../../../src/contracts/keyFacts.ts'
 import { readinessOf, verdictOf } from '../../../src/keys/hsm/readiness.ts'
+import { toWire } from '../../../src/contracts/wireSentence.ts'
+import { said } from '../../../src/support/l10n.ts'
 import { FLAG, flagWords, pinState } from '../../../src/keys/hsm/tokenFlags.ts'
 
 const INITIALISED = FLAG.tokenInitialized | FLAG.userPinInitialized | FLAG.loginRequired
@@ -53,7 +55,7 @@ const step = (name: ProbeResult['steps'][number]['step'], error: string | null =
   step: name,
   ok: error === null,
   ms: 1,
-  error,
+  error: error === null ? null : said(error),
 })
 const probe = (steps: ProbeResult['steps'], change: Partial<ProbeResult> = {}): ProbeResult => ({
   algorithm: 'ML-DSA-87',
@@ -150,7 +152,7 @@ describe('readiness of a slot', () => {
       'the slot is not marked as hardware: custody would be unknown',
     ],
     ['of known software', at({ model: 'SoftHSM v2' }), 'usable', 'SoftHSM is software: custody is software'],
-    ['that cannot be read', at({ error: 'odd' }), 'usable', 'odd'],
+    ['that cannot be read', at({ error: toWire(said('odd')) }), 'usable', 'odd'],
     [
       'whose keys say nothing',
       at({ keys: [key({ local: null })] }),
@@ -184,7 +186,7 @@ describe('readiness of a slot', () => {
     ],
     ['with one key that asks each time', at({ keys: [key({}, true), key()] }), 'ready', undefined],
     ['empty', at({}, { token: null }), undefined, 'empty'],
-    ['broken', at({}, { token: null, error: 'broken' }), 'not ready', 'broken'],
+    ['broken', at({}, { token: null, error: toWire(said('broken')) }), 'not ready', 'broken'],
   ])('%s', (_, verdict, readiness, reason) => {
     expect(verdict.readiness).toBe(readiness)
     if (reason !== undefined) expect(verdict.reason).toBe(reason)

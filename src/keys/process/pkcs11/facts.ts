@@ -1,6 +1,6 @@
 import type { TokenInfo } from 'pkcs11js'
 import type { SlotFacts, TokenFacts } from '../../../contracts/keyFacts.ts'
-import { toCountersignError } from '../../../support/errors.ts'
+import { whyOf } from '../wireError.ts'
 import { CKF } from './constants.ts'
 import { calling } from './errors.ts'
 import { padded, versionText } from './library.ts'
@@ -21,10 +21,10 @@ export async function slotFacts(loaded: LoadedModule, slot: Slot): Promise<SlotF
     try {
       return { ...common, token: await tokenFacts(loaded, slot), error: null }
     } catch (thrown) {
-      return { ...common, token: null, error: toCountersignError(thrown).message }
+      return { ...common, token: null, error: whyOf(thrown) }
     }
   } catch (thrown) {
-    return { slot: slot.id, description: '', hardware: false, token: null, error: toCountersignError(thrown).message }
+    return { slot: slot.id, description: '', hardware: false, token: null, error: whyOf(thrown) }
   }
 }
 
@@ -57,7 +57,7 @@ async function keysOf(token: Token, initialised: boolean): Promise<Pick<TokenFac
   try {
     return { keys: initialised ? await token.keys() : [], error: null }
   } catch (thrown) {
-    return { keys: [], error: toCountersignError(thrown).message }
+    return { keys: [], error: whyOf(thrown) }
   }
 }
 

@@ -5,7 +5,8 @@ import { type MlDsaIds, PROBE_LABEL, type Result } from '../../../contracts/keyP
 import { concat, encodeUtf8 } from '../../../crypto/encoding.ts'
 import { randomBytes } from '../../../crypto/random.ts'
 import { SIGNATURE_LENGTHS } from '../../../crypto/signature.ts'
-import { toCountersignError } from '../../../support/errors.ts'
+import type { WireSentence } from '../../../contracts/wireSentence.ts'
+import { whyOf } from '../wireError.ts'
 import { Attributes } from './attributes.ts'
 import { tokenError } from './errors.ts'
 import { generateKeyPair } from './generate.ts'
@@ -78,14 +79,14 @@ function destroy(module: PKCS11, session: Buffer, { privateKey, publicKey }: Key
 
 async function step<T>(found: Probe, name: ProbeStep['step'], work: () => Promise<T> | T): Promise<T | undefined> {
   const began = performance.now()
-  const note = (outcome: { readonly ok: boolean; readonly error?: string }) =>
+  const note = (outcome: { readonly ok: boolean; readonly error?: WireSentence }) =>
     found.steps.push({ step: name, ms: performance.now() - began, ...outcome })
   try {
     const made = await work()
     note({ ok: true })
     return made
   } catch (thrown) {
-    note({ ok: false, error: toCountersignError(thrown).message.slice(0, 500) })
+    note({ ok: false, error: whyOf(thrown) })
     return undefined
   }
 }
