@@ -17,9 +17,10 @@ describe('writing', () => {
         list.push({ bytes, done: (error) => (error === undefined ? resolve() : reject(error)) })
       })
     const file = {
-      write: async (bytes: Uint8Array, offset: number) => {
-        await promise(writes, bytes.length - offset)
-        return { bytesWritten: Math.min(10, bytes.length - offset), buffer: bytes }
+      writev: async (parts: readonly Uint8Array[]) => {
+        const length = parts.reduce((sum, part) => sum + part.length, 0)
+        await promise(writes, length)
+        return { bytesWritten: Math.min(10, length) }
       },
       datasync: () => promise(syncs, 0),
       close: async () => {},
