@@ -62,7 +62,7 @@ export class WebSocketCarrier implements Carrier {
     })
   }
 
-  /** Frames of one turn of the event loop are one write, and wake the other end once: a write for each costs both ends more than sealing it. */
+  /** Frames of one turn of the event loop are one write, which wakes the other end once. */
   private cork(): void {
     if (this.corked) return
     this.corked = true
