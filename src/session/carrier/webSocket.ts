@@ -124,7 +124,8 @@ export async function connectWebSocket(url: string, signal?: AbortSignal): Promi
     socket.once('open', () => {
       signal?.removeEventListener('abort', cancel)
       socket.off('error', failed)
-      if (stream === undefined) return reject(new CountersignError('internal', 'A WebSocket opened without its upgrade.'))
+      if (stream === undefined)
+        return reject(new CountersignError('internal', 'A WebSocket opened without its upgrade.'))
       // In this turn: a gateway that is full says so and closes at once, and both events are gone in the next one.
       resolve(new WebSocketCarrier(socket, stream, target.host, isLoopbackHost(target.hostname)))
     })

@@ -23,5 +23,8 @@ it('writes the frames of one turn at once, in their order, also those before its
   await client.close()
   await Promise.all([...last, gateway?.closed])
   await listening.close()
-  expect(received).toEqual([[1, 2, 3], [1, 2, 3, 1, 2, 3]])
+  expect(received).toEqual([
+    [1, 2, 3],
+    [1, 2, 3, 1, 2, 3],
+  ])
 })
