@@ -15,7 +15,7 @@ it('writes the frames of one turn at once, in their order, also those before its
     end.onFrame((frame) => frames.push(frame[0] ?? 0))
     return frames
   })
-  const [single, gathered] = [vi.spyOn(Socket.prototype, '_write'), vi.spyOn(Socket.prototype, '_writev' as '_write')]
+  const [single, gathered] = [vi.spyOn(Socket.prototype, '_write'), vi.spyOn(Socket.prototype, '_writev')]
   const send = (end: Carrier) => [1, 2, 3].map((number) => end.send(Uint8Array.of(number)))
   for (const end of ends) await Promise.all(send(end))
   expect([single, gathered].map(({ mock }) => mock.calls.length)).toEqual([0, 2])
