@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
 import { plain } from '../../crypto/encoding.ts'
 import { CountersignError } from '../../support/errors.ts'
@@ -23,15 +22,11 @@ export class WebSocketCarrier implements Carrier {
   readonly loopback: boolean
   readonly closed: Promise<CountersignError | undefined>
   private readonly socket: WebSocket
-  private readonly stream: Duplex
-  private corked = false
   private readonly inbox = new Inbox()
   private closing = false
 
-  /** @param stream what carries the WebSocket */
-  constructor(socket: WebSocket, stream: Duplex, address: string, loopback: boolean) {
+  constructor(socket: WebSocket, address: string, loopback: boolean) {
     this.socket = socket
-    this.stream = stream
     this.address = address
     this.loopback = loopback
     socket.binaryType = 'nodebuffer'
@@ -52,24 +47,12 @@ export class WebSocketCarrier implements Carrier {
   }
 
   send(frame: Uint8Array): Promise<void> {
-    this.cork()
     return new Promise((resolve, reject) => {
       // The callback comes when the bytes went to the operating system: that is the backpressure.
       this.socket.send(frame, { binary: true, compress: false }, (cause) => {
         if (cause === undefined || cause === null) resolve()
         else reject(new CountersignError('session-closed', 'The connection is closed.', { cause }))
       })
-    })
-  }
-
-  /** Frames of one turn of the event loop are one write, which wakes the other end once. */
-  private cork(): void {
-    if (this.corked) return
-    this.corked = true
-    this.stream.cork()
-    setImmediate(() => {
-      this.corked = false
-      this.stream.uncork()
     })
   }
 
@@ -113,8 +96,6 @@ export async function connectWebSocket(url: string, signal?: AbortSignal): Promi
   }
   const socket = new WebSocket(target, [SUBPROTOCOL], options)
   return await new Promise<Carrier>((resolve, reject) => {
-    let stream: Duplex | undefined
-    socket.once('upgrade', (response) => (stream = response.socket))
     const cancel = (): void => {
       socket.terminate()
       reject(new CountersignError('cancelled', 'The connection attempt was cancelled.'))
@@ -124,10 +105,8 @@ export async function connectWebSocket(url: string, signal?: AbortSignal): Promi
     socket.once('open', () => {
       signal?.removeEventListener('abort', cancel)
       socket.off('error', failed)
-      if (stream === undefined)
-        return reject(new CountersignError('internal', 'A WebSocket opened without its upgrade.'))
       // In this turn: a gateway that is full says so and closes at once, and both events are gone in the next one.
-      resolve(new WebSocketCarrier(socket, stream, target.host, isLoopbackHost(target.hostname)))
+      resolve(new WebSocketCarrier(socket, target.host, isLoopbackHost(target.hostname)))
     })
     const failed = (cause: Error): void => {
       signal?.removeEventListener('abort', cancel)

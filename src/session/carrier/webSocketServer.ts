@@ -80,7 +80,7 @@ function carrierOf(socket: WebSocket, request: IncomingMessage): Carrier {
   const address = request.socket.remoteAddress ?? 'unknown'
   // A proxy on this machine is near; whoever it speaks for need not be, and must not be enrolled as a neighbour.
   const forwarded = PROXY_HEADERS.some((name) => request.headers[name] !== undefined)
-  return new WebSocketCarrier(socket, request.socket, address, isLoopbackHost(address) && !forwarded)
+  return new WebSocketCarrier(socket, address, isLoopbackHost(address) && !forwarded)
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
