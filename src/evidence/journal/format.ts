@@ -26,11 +26,11 @@ export function encodeLine({ n, prev, line }: NumberedLine): Uint8Array {
   const [name, bytes] = line.type === 'record' ? bytesOf(line) : []
   if (name === undefined || bytes === undefined) return Buffer.from(text)
   // Base64url needs no escaping, and JSON.stringify would look for that in 22 million characters: it is put in as it is.
-  return Buffer.concat([
-    Buffer.from(`${text.slice(0, -1)},"${name}":"`),
-    Buffer.from(encodeBase64url(bytes), 'latin1'),
-    Buffer.from('"}'),
-  ])
+  const [front, encoded] = [`${text.slice(0, -1)},"${name}":"`, encodeBase64url(bytes)]
+  const whole = Buffer.allocUnsafe(Buffer.byteLength(front) + encoded.length + 2)
+  const at = whole.write(front)
+  whole.write('"}', at + whole.write(encoded, at, 'latin1'))
+  return whole
 }
 
 function bytesOf({ context, sealed }: RecordLine): [] | ['context' | 'sealed', Uint8Array] {

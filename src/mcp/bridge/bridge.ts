@@ -182,10 +182,11 @@ function checkStatus({ status }: TunnelResponse): void {
 
 /** The whole body, or undefined as soon as it is longer than 16 MiB. Rejects when the agent leaves before its end. */
 function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) return Promise.resolve(undefined)
+  const length = Number(request.headers['content-length'] ?? 0)
+  if (length > MAX_BODY) return Promise.resolve(undefined)
   // Not an async loop: leaving one destroys the connection, and with it the 413 that explains.
   return new Promise((resolve, reject) => {
-    const body = new Gathered(MAX_BODY)
+    const body = new Gathered(MAX_BODY, length)
     request.on('data', (chunk: Buffer) => {
       if (!body.add(chunk)) resolve(undefined)
     })
