@@ -5,7 +5,7 @@ import { toCountersignError } from '../support/errors.ts'
 import { ALERT, alertOf } from './alerts.ts'
 import type { Session } from './api.ts'
 import type { Carrier } from './carrier/carrier.ts'
-import { type Listening, listenWebSocket } from './carrier/webSocketServer.ts'
+import { connectionsOf, type Listening, listenWebSocket } from './carrier/webSocketServer.ts'
 import { Channel } from './channel/channel.ts'
 import { RECORD } from './channel/record.ts'
 import { encodeReady } from './contexts/messages.ts'
@@ -123,13 +123,16 @@ export class GatewayListener {
   private readonly sessions: SessionTable
   private readonly ending = new AbortController()
   private readonly admission: Admission
+  private readonly connections: number
   private listening: Listening | undefined
 
   private constructor(options: GatewayOptions) {
     this.options = options
     const limits = { ...DEFAULT_LIMITS, ...options.handshakes }
     this.admission = new Admission(options.clock, limits)
-    this.sessions = new SessionTable({ ...DEFAULT_SESSIONS, ...options.sessionLimits })
+    const sessionLimits = { ...DEFAULT_SESSIONS, ...options.sessionLimits }
+    this.sessions = new SessionTable(sessionLimits)
+    this.connections = connectionsOf(sessionLimits.total, limits.halfOpen)
     // Every handshake listens for the end of the gateway. More than ten are no leak here.
     setMaxListeners(limits.halfOpen, this.ending.signal)
   }
@@ -141,6 +144,7 @@ export class GatewayListener {
     gateway.listening = await listenWebSocket({
       url,
       allowNetwork,
+      connections: gateway.connections,
       onCarrier: (carrier) => void gateway.accept(carrier),
     })
     return gateway

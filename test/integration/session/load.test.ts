@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createConnection } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { DEFAULT_SUITES } from '../../../src/crypto/suite.ts'
 import type { Session } from '../../../src/session/api.ts'
@@ -151,6 +153,26 @@ it('serves as many sessions of one client and in all as it may, and tells furthe
   await first.close()
   await expect.poll(() => Reflect.get(gateway, 'sessions').all().length).toBe(2)
   await come(one)
+})
+
+it('has no more connections than its sessions and handshakes can need, whatever is said on them', async () => {
+  await listen({ halfOpen: 1 }, { sessionLimits: { total: 1 } })
+  const { port } = new URL(gateway.url)
+  const raw = async () => {
+    const socket = createConnection(Number(port), '127.0.0.1')
+    const closed = once(socket, 'close')
+    await once(socket, 'connect')
+    return { socket, closed }
+  }
+  // One session, 256 that come back, and twice those that are in a handshake: who is one too many is to be told.
+  const silent = await Promise.all(Array.from({ length: 1 + 256 + 2 }, raw))
+  const late = await raw()
+  await late.closed
+  expect(silent.filter(({ socket }) => socket.destroyed)).toEqual([])
+  for (const { socket } of silent) socket.destroy()
+  const editor = await Party.create(2, 'editor')
+  const come = async () => await connect(editor, await connectWebSocket(gateway.url)).then(() => 'there')
+  await expect.poll(() => come().catch(() => 'not yet')).toBe('there')
 })
 
 it('does not limit whoever started it', async () => {
