@@ -42,7 +42,8 @@ export class KeyProcess implements Disposable {
   private readonly options: KeyProcessOptions
   private current: Promise<Connection> | undefined
   private live: Connection | undefined
-  private last: Connection | undefined
+  /** Also those that are still starting, or were told to go. */
+  private readonly running = new Set<Connection>()
   private failures = 0
   private notBefore = 0
   private ended: CountersignError | undefined
@@ -202,12 +203,12 @@ export class KeyProcess implements Disposable {
 
   dispose(): void {
     this.ended ??= new CountersignError('key-process-gone', 'The key process was closed.')
-    this.live?.close(this.ended)
+    for (const connection of this.running) connection.close(this.ended)
   }
 
   /** After `dispose`: resolves when no process of this supervisor runs any more. */
   async closed(): Promise<void> {
-    await this.last?.exited
+    await Promise.all(Array.from(this.running, ({ exited }) => exited))
   }
 
   private async wiping(pins: readonly Pin[], work: () => Promise<unknown>): Promise<void> {
@@ -245,14 +246,13 @@ export class KeyProcess implements Disposable {
       if (this.ended !== undefined) throw this.ended
       const { path, holds, deadlines, log } = this.options
       const limits = { ...DEADLINES, ...deadlines }
-      const { connection } = await Connection.open(path, holds, limits, (error) => this.onEnd(error))
+      const connection = new Connection(path, holds, limits, (error) => this.onEnd(error))
+      this.running.add(connection)
+      void connection.exited.then(() => this.running.delete(connection))
+      await connection.start(holds)
       log.log('debug', 'key process started', { pid: connection.pid, holds: holds.kind })
-      if (this.ended !== undefined) {
-        connection.close(this.ended)
-        throw this.ended
-      }
+      if (this.ended !== undefined) throw this.ended
       this.live = connection
-      this.last = connection
       return connection
     } finally {
       this.current = undefined
