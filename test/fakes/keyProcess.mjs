@@ -69,8 +69,7 @@ export function serve(behaviour, log) {
     if (operation === 'start') {
       if (behaviour === 'never-starts') appendFileSync(log, `${process.pid}\n`)
       else answer(id, { module: null })
-    }
-    else if (behaviour === 'keypad') setTimeout(() => answer(id, operation === 'glance' ? { state: 'x' } : null), 900)
+    } else if (behaviour === 'keypad') setTimeout(() => answer(id, operation === 'glance' ? { state: 'x' } : null), 900)
     else if (operation === 'login') {
       appendFileSync(log, 'login\n')
       if (behaviour === 'login-rejected') refuse(id, 'pin-wrong')

@@ -12,6 +12,7 @@ const NONE = new Uint8Array()
 
 it('releases nothing of a batch behind a context whose release ended the session', async () => {
   const [client, gateway] = [await SeedSigner.create(1), await SeedSigner.create(2)]
+  const { kid, algorithm, publicKey, custody } = client
   const end = new End('c2s', client, gateway.kid)
   const statements = [1, 2, 3].map((exchange) => end.statement(NONE, { exchange, head: digestOf(NONE) }))
   const evidence = await end.batch(statements, [])
@@ -24,7 +25,7 @@ it('releases nothing of a batch behind a context whose release ended the session
   }))
   const released: number[] = []
   const receiver = new Receiver({
-    peer: { ...client, name: 'editor' },
+    peer: { kid, algorithm, publicKey, custody, name: 'editor' },
     ownKid: gateway.kid,
     verifier: new EvidenceVerifier(),
     checker: new StatementChecker(SID, 'c2s'),
