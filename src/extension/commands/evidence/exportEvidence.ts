@@ -14,7 +14,8 @@ import type { SigningIdentity } from '../../identity/signingIdentity.ts'
 import { withProgress } from '../../progress.ts'
 import { BUNDLE_EDITOR } from '../../readers.ts'
 import { contexts } from '../counted.ts'
-import { choiceFrom, chooseEvidence, chooseRedaction, type EvidenceChoice } from './chooseEvidence.ts'
+import { chooseEvidence, chooseRedaction } from './chooseEvidence.ts'
+import { choiceFrom, type EvidenceChoice } from './evidenceChoice.ts'
 import { notify } from '../../notify.ts'
 
 export interface EvidencePorts {
