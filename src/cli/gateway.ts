@@ -76,6 +76,7 @@ async function serveSocket(
     listen: config.listen,
     allowNetwork: config.public,
     handshakes: config.handshakes,
+    sessionLimits: config.sessions,
     onSession: (session) => serve(session, upstreams, context),
   })
   context.stdout(JSON.stringify({ event: 'listening', url: listener.url, kid }))

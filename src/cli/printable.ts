@@ -6,9 +6,14 @@ export { printableJson } from '../support/printable.ts'
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/gu
 
+const PLAIN = /^[\x20-\x7e]*$/
+
 /** A string of somebody else, safe for a terminal: escaped and at most `length` characters long. */
 export function printable(text: string, length = 100): string {
-  const escaped = text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+  // What is plain ASCII is not looked at character by character, in tables of Unicode.
+  const escaped = PLAIN.test(text)
+    ? text
+    : text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
   return escaped.length > length ? `${escaped.slice(0, length)}…` : escaped
 }
 

@@ -6,19 +6,19 @@ const WORDS = { holds: 'holds     ', false: 'FALSE     ', incomplete: 'incomplet
 /** A finding as one line for people: verdict, place, what it is about, and why. */
 export function lineOf({ file, line, state, notes, record, session, manifest }: Finding): string {
   const place = file === '' ? 'all files' : `${printable(file, 500)}${line === 0 ? '' : `:${line}`}`
-  const about = [
-    ...(record === undefined ? [] : [recordText(record)]),
-    ...(manifest === undefined ? [] : [manifestText(manifest)]),
-    ...(session === undefined ? [] : [sessionText(session)]),
-  ]
-  return [`${WORDS[state]} ${place}`, ...about, ...notes.map((note) => printable(note, 300))].join(' · ')
+  const parts = [`${WORDS[state]} ${place}`]
+  if (record !== undefined) parts.push(recordText(record))
+  if (manifest !== undefined) parts.push(manifestText(manifest))
+  if (session !== undefined) parts.push(sessionText(session))
+  for (const note of notes) parts.push(printable(note, 300))
+  return parts.join(' · ')
 }
 
 function recordText({ how, kid, custody, statement }: NonNullable<Finding['record']>): string {
   const signer = `by ${printable(kid, 43)} (${custody ?? 'custody not known'})`
   if (statement === undefined) return `${how}, ${signer}`
   const { dir, seq, kind, server, method, id, exchange, ctx, ts } = statement
-  const what = [kind, ...(method === undefined ? [] : [printable(method)])].join(' ')
+  const what = method === undefined ? kind : `${kind} ${printable(method)}`
   const which = id === undefined ? '' : `, id ${printable(id)}`
   return `${dir} ${seq} ${what} · ${server}, exchange ${exchange}${which} · ${ctx.length} B · ${shownTime(ts)} · ${how} ${signer}`
 }

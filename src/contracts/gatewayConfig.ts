@@ -154,6 +154,12 @@ const handshakes = v.strictObject({
   halfOpen: v.exactOptional(limit(1, 4096)),
 })
 
+/** Sessions that have a connection (docs/PROTOCOL.md, "Load"). */
+const sessions = v.strictObject({
+  perClient: v.exactOptional(limit(1, 10_000)),
+  total: v.exactOptional(limit(1, 10_000)),
+})
+
 /** Left to src/contracts/identityConfig.ts, which needs the folder of the file to resolve paths. */
 const identity = v.unknown()
 
@@ -180,6 +186,7 @@ export const gatewayConfig = v.strictObject({
   /** What is allowed; the client's order decides. */
   suites: v.exactOptional(suites),
   handshakes: v.optional(handshakes, {}),
+  sessions: v.optional(sessions, {}),
   servers: v.pipe(
     v.record(serverName, upstream),
     v.check((servers) => Object.keys(servers).length > 0, 'needs at least one server'),

@@ -189,6 +189,7 @@ export const PROCESS_ERRORS = [
   'pin-locked',
   'pin-needed',
   'pin-expired',
+  'login-failed',
   'pkcs11',
   'predecessor-unsigned',
   // an input that the closed union allows in shape, but not in content

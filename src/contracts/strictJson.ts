@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { CountersignError } from '../support/errors.ts'
-import { startsNumber, tooDeep } from './jsonTokens.ts'
+import { tooDeep } from './jsonTokens.ts'
 import { type JsonVisitor, walkJson } from './jsonWalk.ts'
 
 /** JSON read so that no two parsers can disagree about it: what is ambiguous is refused. */
@@ -21,10 +21,10 @@ export function parseStrictJson(input: Uint8Array | string, options: StrictOptio
   const bytes = typeof input === 'string' ? encode(input) : asBuffer(input)
   if (!isUtf8(bytes)) throw new CountersignError('decode', 'A document is not valid UTF-8.')
   const text = bytes.toString('utf8')
-  const quick = safeIntegers ? undefined : parseCompact(text)
-  if (quick !== undefined) return withoutPrototypes(quick, maxDepth)
-  walkJson(bytes, new StrictVisitor(bytes, safeIntegers), { maxDepth, wellFormed: true })
-  return withoutPrototypes(JSON.parse(text), maxDepth)
+  const quick = parseCompact(text)
+  if (quick !== undefined) return checked(quick, maxDepth, safeIntegers)
+  walkJson(bytes, new NamesVisitor(bytes), { maxDepth, wellFormed: true })
+  return checked(JSON.parse(text), maxDepth, safeIntegers)
 }
 
 /**
@@ -43,18 +43,43 @@ function parseCompact(text: string): unknown {
   }
 }
 
-const MINUS = 0x2d
+/**
+ * Takes the prototypes away, and looks at each number, which says by itself whether it can be exact.
+ * @throws CountersignError `decode` for such numbers, and where more than `depth` containers are in each other: so the
+ *   recursion is bounded
+ */
+function checked(value: unknown, depth: number, safeIntegers: boolean): unknown {
+  if (typeof value === 'number' && safeIntegers) checkNumber(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (depth === 0) throw tooDeep()
+  if (Array.isArray(value)) {
+    for (const element of value) checked(element, depth - 1, safeIntegers)
+    return value
+  }
+  const members: Record<string, unknown> = Object.setPrototypeOf(value, null)
+  // Without a prototype there are no names but its own.
+  for (const name in members) checked(members[name], depth - 1, safeIntegers)
+  return members
+}
+
+function checkNumber(number: number): void {
+  if (!Number.isFinite(number) || (Number.isInteger(number) && !Number.isSafeInteger(number))) {
+    throw new CountersignError('decode', 'A JSON number is too large to be exact.')
+  }
+  // It is written back as 0: two documents for one value, and a comparison that holds for one of them only.
+  if (Object.is(number, -0)) throw new CountersignError('decode', 'A JSON number is minus zero.')
+}
+
 const SURROGATE = /\p{Surrogate}/u
 
-class StrictVisitor implements JsonVisitor {
+/** Refuses names that were seen before in the same container. */
+class NamesVisitor implements JsonVisitor {
   private readonly bytes: Buffer
-  private readonly safeIntegers: boolean
   /** The names seen so far in each open container, by depth; emptied when one opens. */
   private readonly names: Set<string>[] = []
 
-  constructor(bytes: Buffer, safeIntegers: boolean) {
+  constructor(bytes: Buffer) {
     this.bytes = bytes
-    this.safeIntegers = safeIntegers
   }
 
   open(depth: number): void {
@@ -72,23 +97,7 @@ class StrictVisitor implements JsonVisitor {
     if (seen.size === size) throw new CountersignError('decode', 'A JSON object has a member twice.')
   }
 
-  value(_depth: number, start: number, end: number): void {
-    if (!this.safeIntegers || !startsNumber(this.bytes[start])) return
-    // 2^53 has 16 digits: what is shorter and has neither exponent nor sign is exact.
-    if (
-      end - start < 16 &&
-      this.bytes[start] !== MINUS &&
-      !this.bytes.subarray(start, end).includes(0x65) &&
-      !this.bytes.subarray(start, end).includes(0x45)
-    )
-      return
-    const number = Number(this.bytes.toString('latin1', start, end))
-    if (!Number.isFinite(number) || (Number.isInteger(number) && !Number.isSafeInteger(number))) {
-      throw new CountersignError('decode', 'A JSON number is too large to be exact.')
-    }
-    // It is written back as 0: two documents for one value, and a comparison that holds for one of them only.
-    if (Object.is(number, -0)) throw new CountersignError('decode', 'A JSON number is minus zero.')
-  }
+  value(): void {}
 }
 
 function nameAt(bytes: Buffer, start: number, end: number, escaped: boolean): string {
@@ -105,14 +114,6 @@ function encode(text: string): Buffer {
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-/** @throws CountersignError `decode` where more than `depth` containers are in each other: so the recursion is bounded */
-function withoutPrototypes(value: unknown, depth: number): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (depth === 0) throw tooDeep()
-  for (const member of Array.isArray(value) ? value : Object.values(value)) withoutPrototypes(member, depth - 1)
-  return Array.isArray(value) ? value : Object.setPrototypeOf(value, null)
 }
 
 /** Whether a parsed value is an object, neither null nor a list. */

@@ -1,5 +1,4 @@
-import { concat } from './encoding.ts'
-import { constantTimeEqual, sha384 } from './hash.ts'
+import { constantTimeEqual, sha384Public } from './hash.ts'
 
 /**
  * The Merkle tree of RFC 9162, section 2.1, over SHA-384. A leaf hashes as H(0x00 ‖ leaf), a node as
@@ -17,11 +16,11 @@ export interface MerkleTree {
 
 /** H(0x00 ‖ leaf), 48 bytes. */
 export function leafHash(leaf: Uint8Array): Uint8Array {
-  return sha384(concat(LEAF, leaf))
+  return sha384Public(LEAF, leaf)
 }
 
 function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha384(concat(NODE, left, right))
+  return sha384Public(NODE, left, right)
 }
 
 /**
@@ -39,7 +38,7 @@ export function merkleTree(leaves: readonly Uint8Array[]): MerkleTree {
     level = nextLevel(level)
   }
   // The empty tree's root is the hash of nothing (section 2.1.1).
-  return { root: level[0] ?? sha384(), proofs }
+  return { root: level[0] ?? sha384Public(), proofs }
 }
 
 function nextLevel(level: readonly Uint8Array[]): Uint8Array[] {
@@ -56,7 +55,7 @@ function nextLevel(level: readonly Uint8Array[]): Uint8Array[] {
 export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
   let level = leaves.map(leafHash)
   while (level.length > 1) level = nextLevel(level)
-  return level[0] ?? sha384()
+  return level[0] ?? sha384Public()
 }
 
 /** PATH(index, leaves) (section 2.1.3.1). For many leaves of one tree take `merkleTree`. @throws RangeError */

@@ -8,6 +8,8 @@ interface Entry {
   readonly batch: ParsedBatch
   readonly publicKey: Uint8Array
   verified: Promise<void> | undefined
+  /** `verified` said so: nobody has to wait for it again. */
+  holds: boolean
 }
 
 /**
@@ -43,7 +45,7 @@ export class BatchCache {
       this.entries.set(name, known)
       return known
     }
-    const entry: Entry = { batch: parseBatch(jws), publicKey: key.publicKey.slice(), verified: undefined }
+    const entry: Entry = { batch: parseBatch(jws), publicKey: key.publicKey.slice(), verified: undefined, holds: false }
     if (known === undefined && this.size > 0) this.add(name, entry)
     return entry
   }
@@ -57,6 +59,7 @@ export class BatchCache {
       throw thrown
     })
     await entry.verified
+    entry.holds = true
   }
 
   private add(name: string, entry: Entry): void {

@@ -1,5 +1,5 @@
 import { concat, decodeBase64url, encodeUtf8, u32 } from '../crypto/encoding.ts'
-import { HASH_LENGTH, sha384 } from '../crypto/hash.ts'
+import { HASH_LENGTH, sha384, sha384Public } from '../crypto/hash.ts'
 import { badStatement } from './errors.ts'
 import type { Direction } from './types.ts'
 
@@ -23,7 +23,7 @@ export function chainStart(sid: string, dir: Direction): Uint8Array {
 
 /** Chain head after a statement: SHA-384(prev ‖ statement); `prev` has a fixed length, so nothing is ambiguous. 48 bytes. */
 export function chainNext(prev: Uint8Array, statement: Uint8Array): Uint8Array {
-  return sha384(prev, statement)
+  return sha384Public(prev, statement)
 }
 
 /**

@@ -1,12 +1,13 @@
-import { encodeBase64url } from '../crypto/encoding.ts'
+import { sha384Text } from '../crypto/hash.ts'
 import { unreachable } from '../support/errors.ts'
-import { chainNext } from './chain.ts'
 import { BUNDLE_START } from './bundle/format.ts'
 import { type BundleItem, readBundle } from './bundle/reader.ts'
 import { isChosen, type Selection } from './bundle/selection.ts'
 import { badStatement } from './errors.ts'
+import type { Expectations } from './expectations.ts'
 import { JournalHistory } from './journal/history.ts'
-import { type JournalItem, readJournal } from './journal/reader.ts'
+import { readLines } from './journal/lines.ts'
+import { type JournalItem, JournalReader } from './journal/reader.ts'
 import { judgeManifest, takeKey, takeTransition } from './offline/bundleFile.ts'
 import {
   type Finding,
@@ -21,7 +22,7 @@ import { OfflineSessions } from './offline/sessions.ts'
 import { peeked } from './offline/peek.ts'
 import { FileTrust, type Strangers } from './offline/trust.ts'
 import type { TrustedWindow } from './trustedKeys.ts'
-import type { Statement } from './types.ts'
+import type { Draft } from './types.ts'
 import type { Verdict } from './verdict.ts'
 import { EvidenceVerifier } from './verifier.ts'
 
@@ -101,16 +102,18 @@ export class OfflineVerifier {
   }
 
   private async *journal(file: CurrentFile, input: AsyncIterable<Uint8Array>): AsyncGenerator<Finding> {
-    for await (const item of readJournal(input, this.history.file(file.name))) {
-      yield* await this.journalItem(file, item)
+    const reader = new JournalReader(this.history.file(file.name))
+    for await (const line of readLines(input)) {
+      for (const item of reader.read(line)) for (const finding of await this.journalItem(file, item)) yield finding
     }
+    for (const item of reader.end()) for (const finding of await this.journalItem(file, item)) yield finding
   }
 
-  private async journalItem(file: CurrentFile, item: JournalItem): Promise<readonly Finding[]> {
+  private journalItem(file: CurrentFile, item: JournalItem): readonly Finding[] | Promise<readonly Finding[]> {
     const { name } = file
     switch (item.kind) {
       case 'entry':
-        return await this.record(file, item, item.sealed === undefined ? 'as kept' : 'encrypted')
+        return this.record(file, item, item.sealed === undefined ? 'as kept' : 'encrypted')
       case 'handshake':
         return this.sessions.handshake(item.handshake) ? [] : [problem('altered', name, item.line, FALSE_HANDSHAKE)]
       case 'altered':
@@ -170,11 +173,11 @@ export class OfflineVerifier {
       file: name,
       line,
       state: doubted && state === 'holds' ? 'incomplete' : state,
-      notes: [...notes, ...more],
+      notes: more.length === 0 ? notes : [...notes, ...more],
       record: recordOf(entry, verdict, kept === 'redacted'),
     }
     this.watcher?.(entry, finding)
-    return [finding, ...late]
+    return late.length === 0 ? [finding] : [finding, ...late]
   }
 
   private async verifyEntry(
@@ -191,14 +194,17 @@ export class OfflineVerifier {
         throw badStatement('A record does not belong to what the bundle says that it holds.')
       }
       const known = this.sessions.get(statement.sid)
-      next = encodeBase64url(chainNext(Buffer.from(statement.prev, 'base64url'), entry.statement))
+      next = sha384Text(Buffer.from(statement.prev, 'base64url'), entry.statement)
       session = known
-      const trusts = trust.trustsIn(kid)
-      return {
+      const expected: Draft<Expectations> = {
         session: known.expectations({ statement, next, kid, file: number }),
-        ...(trusts !== undefined && { trusts }),
-        ...questionOf(known, statement),
       }
+      const trusts = trust.trustsIn(kid)
+      if (trusts !== undefined) expected.trusts = trusts
+      // Its question; that there was none; or nothing, where it may be in no file.
+      const question = known.question(statement)
+      if (question !== undefined) expected.question = () => (question === 'never asked' ? undefined : question)
+      return expected
     })
     const { ok, statement, digest } = verdict
     if (!ok || statement === undefined || digest === undefined || session === undefined) return { verdict, late: [] }
@@ -208,24 +214,14 @@ export class OfflineVerifier {
   }
 }
 
-/** What an answer is compared with: its question; that there was none; or nothing, where it may be in no file. */
-function questionOf(session: OfflineSession, statement: Statement) {
-  const question = session.question(statement)
-  if (question === undefined) return {}
-  return { question: () => (question === 'never asked' ? undefined : question) }
-}
-
 function recordOf({ how, signer }: ReadEvidence, verdict: Verdict, redacted: boolean): FoundRecord {
   const { statement, digest, batch, checks } = verdict
-  return {
-    how,
-    kid: signer.kid,
-    checks,
-    ...(batch !== undefined && { custody: batch.custody }),
-    ...(digest !== undefined && { digest }),
-    ...(statement !== undefined && { statement }),
-    ...(redacted && { redacted }),
-  }
+  const record: Draft<FoundRecord> = { how, kid: signer.kid, checks }
+  if (batch !== undefined) record.custody = batch.custody
+  if (digest !== undefined) record.digest = digest
+  if (statement !== undefined) record.statement = statement
+  if (redacted) record.redacted = redacted
+  return record
 }
 
 const FALSE_HANDSHAKE = 'A handshake is not that of its connection.'

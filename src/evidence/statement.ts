@@ -1,7 +1,7 @@
 import { parseStrictJson } from '../contracts/strictJson.ts'
 import { encodeUtf8 } from '../crypto/encoding.ts'
 import { badStatement } from './errors.ts'
-import type { Direction, Statement, StatementKind } from './types.ts'
+import type { Direction, Draft, Statement, StatementKind } from './types.ts'
 
 /** What a statement says, without the two members that are the same in all of them. */
 export type StatementFields = Omit<Statement, 'v' | 'typ'>
@@ -117,14 +117,14 @@ function checkMembers(value: unknown): Statement {
   need(isCount(seq) && isCount(exchange) && isCount(ts), 'has an invalid sequence, exchange or time')
   need(isDigest(sid) && isDigest(head) && isDigest(prev), 'has a digest that is not 48 bytes')
   need(is32Bytes(aud) && is32Bytes(salt), 'has an audience or a salt that is not 32 bytes')
-  need(RULES[kind].dir === undefined || RULES[kind].dir === dir, `of kind ${kind} travels the wrong way`)
+  needOf(kind, RULES[kind].dir === undefined || RULES[kind].dir === dir, 'travels the wrong way')
   need(kind !== 'close' || server === NO_SERVER, 'that closes the session names a server')
   // Exchanges are numbered from 1; 0 is what belongs to none.
   need((kind === 'close') === (exchange === 0), `of kind ${kind} has exchange ${exchange}`)
   const ctx = checkContext(members['ctx'])
   const ack = checkAck(members['ack'])
-  const common = { v, typ, sid, dir, seq, kind, server, exchange, head, ts, aud, salt, ctx, prev, ack } as const
-  return { ...common, ...checkOptional(kind, members) }
+  const statement: Statement = { v, typ, sid, dir, seq, kind, server, exchange, head, ts, aud, salt, ctx, prev, ack }
+  return addOptional(statement, members)
 }
 
 function checkContext(value: unknown): Statement['ctx'] {
@@ -140,23 +140,22 @@ function checkAck(value: unknown): Statement['ack'] {
   return { seq, head }
 }
 
-/** The members whose presence the kind decides. */
-function checkOptional(kind: StatementKind, members: Members): Pick<Statement, 'method' | 'id' | 'req' | 'end'> {
-  const { method, id, req } = members
+/** Adds the members whose presence the kind decides. */
+function addOptional(statement: Draft<Statement>, { method, id, req, end }: Members): Statement {
+  const { kind } = statement
   const rule = RULES[kind]
-  need(rule.described || (method === undefined && id === undefined), `of kind ${kind} has a method or an id`)
+  needOf(kind, rule.described || (method === undefined && id === undefined), 'has a method or an id')
   need(method === undefined || isMethod(method), 'has an invalid method')
   need(id === undefined || isIdToken(id), 'has an invalid id')
-  need(rule.req !== true || req !== undefined, `of kind ${kind} names no request`)
-  need(rule.req !== false || req === undefined, `of kind ${kind} names a request`)
+  needOf(kind, rule.req !== true || req !== undefined, 'names no request')
+  needOf(kind, rule.req !== false || req === undefined, 'names a request')
   need(req === undefined || isDigest(req), 'names a request by something else than its digest')
-  need(rule.end === (members['end'] !== undefined), `of kind ${kind} must ${rule.end ? '' : 'not '}say how it ended`)
-  return {
-    ...(method !== undefined && { method }),
-    ...(id !== undefined && { id }),
-    ...(req !== undefined && { req }),
-    ...(rule.end && { end: checkEnd(members['end']) }),
-  }
+  needOf(kind, rule.end === (end !== undefined), rule.end ? 'must say how it ended' : 'must not say how it ended')
+  if (method !== undefined) statement.method = method
+  if (id !== undefined) statement.id = id
+  if (req !== undefined) statement.req = req
+  if (rule.end) statement.end = checkEnd(end)
+  return statement
 }
 
 function checkEnd(value: unknown): NonNullable<Statement['end']> {
@@ -175,16 +174,20 @@ export function isMembers(value: unknown): value is Members {
 
 /** Fails closed on members that are not known: one that a later version gave a meaning must not pass unread. */
 function exactly(value: unknown, what: string, names: readonly string[]): Members {
-  need(isMembers(value), `has a ${what} that is not an object`)
-  need(
-    Object.keys(value).every((name) => names.includes(name)),
-    `has a ${what} with a member that is not known`,
-  )
+  if (!isMembers(value)) throw badStatement(`A statement has a ${what} that is not an object.`)
+  for (const name in value) {
+    if (!names.includes(name)) throw badStatement(`A statement has a ${what} with a member that is not known.`)
+  }
   return value
 }
 
 function need(condition: boolean, complaint: string): asserts condition {
   if (!condition) throw badStatement(`A statement ${complaint}.`)
+}
+
+/** The sentence is put together only where it is said. */
+function needOf(kind: StatementKind, condition: boolean, complaint: string): void {
+  if (!condition) throw badStatement(`A statement of kind ${kind} ${complaint}.`)
 }
 
 function isKind(value: unknown): value is StatementKind {

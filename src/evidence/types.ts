@@ -1,6 +1,9 @@
 import type { Custody } from '../contracts/custody.ts'
 import type { SignatureAlgorithm } from '../crypto/signature.ts'
 
+/** What is being put together, member by member: a copy for each optional one costs more than all the rest. */
+export type Draft<T> = { -readonly [M in keyof T]: T[M] }
+
 /** c2s: from the client (the editor) to the gateway; s2c: the way back. */
 export type Direction = 'c2s' | 's2c'
 

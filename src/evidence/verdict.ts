@@ -1,6 +1,6 @@
 import type { Sentence } from '../support/l10n.ts'
 import type { EvidenceError } from './errors.ts'
-import type { BatchPayload, Statement } from './types.ts'
+import type { BatchPayload, Draft, Statement } from './types.ts'
 
 /** The checks in the order in which they run. */
 export const CHECKS = [
@@ -39,13 +39,12 @@ export interface Verdict {
   readonly error?: EvidenceError
 }
 
-type Found = Pick<Verdict, 'statement' | 'digest' | 'batch'>
-
 /** Collects the checks while they run: those that are not recorded when it ends were not reached. */
 export class Checklist {
   private readonly done: Check[] = []
   private readonly missing: Missing[] = []
-  private found: Found = {}
+  /** What is read and verified on the way is written into it. */
+  readonly draft: Draft<Verdict> = { ok: false, checks: this.done, missing: this.missing }
 
   passed(name: CheckName, detail: Sentence): void {
     this.done.push({ name, ok: true, detail })
@@ -59,22 +58,21 @@ export class Checklist {
     this.missing.push(missing)
   }
 
-  keep(found: Found): void {
-    this.found = { ...this.found, ...found }
-  }
-
   verdict(): Verdict {
-    return { ok: this.done.length === CHECKS.length, checks: this.filled(), missing: this.missing, ...this.found }
+    this.draft.ok = this.done.length === CHECKS.length
+    return this.filled()
   }
 
   /** The check after the last recorded one failed. */
   failed(error: EvidenceError): Verdict {
     const name = CHECKS[this.done.length]
     if (name !== undefined) this.done.push({ name, ok: false, detail: error.sentence })
-    return { ok: false, checks: this.filled(), missing: this.missing, ...this.found, error }
+    this.draft.error = error
+    return this.filled()
   }
 
-  private filled(): Check[] {
-    return CHECKS.map((name, at) => this.done[at] ?? { name, ok: 'not reached', detail: undefined })
+  private filled(): Verdict {
+    for (const name of CHECKS.slice(this.done.length)) this.done.push({ name, ok: 'not reached', detail: undefined })
+    return this.draft
   }
 }

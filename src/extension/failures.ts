@@ -23,6 +23,7 @@ const KEY_TROUBLE: ReadonlySet<ErrorCode> = new Set([
   'pin-locked',
   'pin-needed',
   'pin-expired',
+  'login-failed',
   'signer-unavailable',
   'signer-timeout',
 ])

@@ -1,4 +1,6 @@
 const NOTHING = new Uint8Array(0)
+/** So much memory is taken on somebody's word before the bytes are there. */
+const BELIEVED = 256 * 1024
 
 /**
  * Bytes that come in pieces, in one buffer that grows up to a limit. An array of pieces takes two hundred times the bytes
@@ -6,15 +8,21 @@ const NOTHING = new Uint8Array(0)
  */
 export class Gathered {
   private readonly limit: number
+  private readonly expected: number
   private buffer = NOTHING
   private length = 0
 
-  constructor(limit: number) {
+  /** @param expected how many bytes will come, where that is said: in a buffer of that size they need not be moved */
+  constructor(limit: number, expected = 0) {
     this.limit = limit
+    this.expected = Math.min(expected, BELIEVED)
   }
 
-  /** Adds a copy: chunks are views of a pool that their socket may fill again. False, also from then on, past the limit. */
-  add(piece: Uint8Array): boolean {
+  /**
+   * Adds a copy: chunks are views of a pool that their socket may fill again. False, also from then on, past the limit.
+   * @param last no other piece follows before `take`
+   */
+  add(piece: Uint8Array, last = false): boolean {
     const length = this.length + piece.length
     if (length > this.limit) {
       this.buffer = NOTHING
@@ -22,7 +30,8 @@ export class Gathered {
       return false
     }
     if (length > this.buffer.length) {
-      const larger = new Uint8Array(Math.min(this.limit, Math.max(length, 2 * this.buffer.length)))
+      const size = last ? length : Math.max(length, 2 * this.buffer.length, this.expected)
+      const larger = new Uint8Array(Math.min(this.limit, size))
       larger.set(this.buffer.subarray(0, this.length))
       this.buffer = larger
     }

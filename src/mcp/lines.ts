@@ -20,7 +20,7 @@ export class LineSplitter {
     const lines: Uint8Array[] = []
     let start = 0
     for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, start)) {
-      this.keep(chunk.subarray(start, end))
+      this.keep(chunk.subarray(start, end), true)
       start = end + 1
       const line = this.take()
       if (line.length > 0) lines.push(line)
@@ -29,8 +29,8 @@ export class LineSplitter {
     return lines
   }
 
-  private keep(bytes: Uint8Array): void {
-    if (!this.line.add(bytes)) throw new CountersignError('limit', 'A line is longer than 16 MiB.')
+  private keep(bytes: Uint8Array, last = false): void {
+    if (!this.line.add(bytes, last)) throw new CountersignError('limit', 'A line is longer than 16 MiB.')
   }
 
   private take(): Uint8Array {

@@ -5,7 +5,7 @@ import { toCountersignError } from '../support/errors.ts'
 import { ALERT, alertOf } from './alerts.ts'
 import type { Session } from './api.ts'
 import type { Carrier } from './carrier/carrier.ts'
-import { type Listening, listenWebSocket } from './carrier/webSocketServer.ts'
+import { connectionsOf, type Listening, listenWebSocket } from './carrier/webSocketServer.ts'
 import { Channel } from './channel/channel.ts'
 import { RECORD } from './channel/record.ts'
 import { encodeReady } from './contexts/messages.ts'
@@ -19,7 +19,7 @@ import { Responder } from './handshake/responder.ts'
 import { HANDSHAKE_TIMEOUT } from './limits.ts'
 import { LiveSession, type SessionPorts } from './liveSession.ts'
 import type { ClientPort, GatewayPorts } from './ports.ts'
-import { SessionTable } from './resume/sessionTable.ts'
+import { DEFAULT_SESSIONS, type SessionLimits, SessionTable } from './resume/sessionTable.ts'
 import { watchStanding } from './standing.ts'
 
 export interface AcceptOptions extends SessionPorts, GatewayPorts {
@@ -89,6 +89,7 @@ async function begin(
   // Between two turns another attempt may have begun to take it over, or somebody closed it.
   const stillOurs = found?.resumable === true && found.attempt === established.resume?.offer.attempt
   const goesOn = stillOurs && position !== undefined
+  if (!goesOn) sessions?.checkRoom(established.peer.kid)
   const session = goesOn ? found : new LiveSession('server', established, options, options)
   if (!goesOn) watchStanding(session, options.clients, options.log)
   const payload = encodeReady({
@@ -111,21 +112,27 @@ export interface GatewayOptions extends Omit<AcceptOptions, 'admission'> {
   readonly allowNetwork?: boolean
   /** Default 10 handshake signatures a second per address, 50 in all, 64 half-open handshakes. */
   readonly handshakes?: Partial<HandshakeLimits>
+  /** Default 64 sessions of one client and 1000 in all that have a connection. */
+  readonly sessionLimits?: Partial<SessionLimits>
   readonly onSession: (session: Session) => void
 }
 
 /** A gateway's WebSocket endpoint: every connection becomes a session or goes away. */
 export class GatewayListener {
   private readonly options: GatewayOptions
-  private readonly sessions = new SessionTable()
+  private readonly sessions: SessionTable
   private readonly ending = new AbortController()
   private readonly admission: Admission
+  private readonly connections: number
   private listening: Listening | undefined
 
   private constructor(options: GatewayOptions) {
     this.options = options
     const limits = { ...DEFAULT_LIMITS, ...options.handshakes }
     this.admission = new Admission(options.clock, limits)
+    const sessionLimits = { ...DEFAULT_SESSIONS, ...options.sessionLimits }
+    this.sessions = new SessionTable(sessionLimits)
+    this.connections = connectionsOf(sessionLimits.total, limits.halfOpen)
     // Every handshake listens for the end of the gateway. More than ten are no leak here.
     setMaxListeners(limits.halfOpen, this.ending.signal)
   }
@@ -137,6 +144,7 @@ export class GatewayListener {
     gateway.listening = await listenWebSocket({
       url,
       allowNetwork,
+      connections: gateway.connections,
       onCarrier: (carrier) => void gateway.accept(carrier),
     })
     return gateway

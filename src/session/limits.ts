@@ -71,6 +71,10 @@ export const MAX_LEGS = 1024
 /** How often a gateway asks whether the client of a session that runs is still served. */
 export const STANDING_INTERVAL = 60_000
 
+/** Sessions with a connection that a gateway serves at once, for one client and in all. Those that wait to be resumed are limited below. */
+export const MAX_SESSIONS_EACH = 64
+export const MAX_SESSIONS = 1000
+
 /** How long a gateway keeps a session whose connection was lost, and how many of them in all and for one client. */
 export const RESUME_WINDOW = 60 * 60_000
 export const MAX_INTERRUPTED = 256

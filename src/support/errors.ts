@@ -42,6 +42,7 @@ export type ErrorCode =
   | 'pin-locked'
   | 'pin-needed'
   | 'pin-expired'
+  | 'login-failed'
   | 'pkcs11'
   | 'signer-unavailable'
   | 'signer-timeout'

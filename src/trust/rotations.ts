@@ -23,6 +23,8 @@ export type RotationStatus = 'accepted' | 'pending' | 'refused'
 
 /** Undecided transitions of one key: whoever has it could otherwise fill the list, and one that is contested needs no more to be seen. */
 const MAX_CONTESTED = 4
+/** Transitions of one line of keys, which nothing takes out again: one client could otherwise fill the list for all. */
+const MAX_LINE = 32
 /** How far ahead a transition may begin. One that is years away is a mistake, or bides its time. */
 const MAX_AHEAD = 30 * 24 * 60 * 60_000
 
@@ -133,7 +135,9 @@ export class Rotations {
       const contested = all.filter((one) => one.from === rotation.from && isOpen(one)).length >= MAX_CONTESTED
       // A key that says of two others that it follows them would make one client of both.
       const claimed = all.some((one) => one.to === rotation.to)
-      kept = !contested && !claimed && all.length < MAX_ROTATIONS
+      const first = firstOf(rotation.from, all)
+      const long = all.filter((one) => firstOf(one.from, all) === first).length >= MAX_LINE
+      kept = !contested && !claimed && !long && all.length < MAX_ROTATIONS
       return kept ? [...all, rotation] : all
     })
     return kept
@@ -143,6 +147,18 @@ export class Rotations {
     this.log.log('warn', 'a key transition of a client was refused', fieldsOf(rotation))
     return 'refused'
   }
+}
+
+/** The key with which the line of a key began, as far as the list says. A key follows one other at most. */
+function firstOf(kid: string, all: readonly Rotation[]): string {
+  let first = kid
+  // So many steps and no more: a list that somebody wrote can go round in a circle.
+  for (let step = 0; step < all.length; step += 1) {
+    const before = all.find(({ to }) => to === first)
+    if (before === undefined) return first
+    first = before.from
+  }
+  return first
 }
 
 /** Words of both keys: what an operator compares with what the person reads out. */

@@ -66,8 +66,10 @@ export function serve(behaviour, log) {
   }
 
   process.on('message', (/** @type {{ id: number, operation: string }} */ { id, operation }) => {
-    if (operation === 'start') answer(id, { module: null })
-    else if (behaviour === 'keypad') setTimeout(() => answer(id, operation === 'glance' ? { state: 'x' } : null), 900)
+    if (operation === 'start') {
+      if (behaviour === 'never-starts') appendFileSync(log, `${process.pid}\n`)
+      else answer(id, { module: null })
+    } else if (behaviour === 'keypad') setTimeout(() => answer(id, operation === 'glance' ? { state: 'x' } : null), 900)
     else if (operation === 'login') {
       appendFileSync(log, 'login\n')
       if (behaviour === 'login-rejected') refuse(id, 'pin-wrong')

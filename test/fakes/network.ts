@@ -2,7 +2,7 @@ import type { EvidenceEntry } from '../../src/evidence/types.ts'
 import type { Session, VerifiedContext } from '../../src/session/api.ts'
 import { connectSession } from '../../src/session/client.ts'
 import { acceptConnection } from '../../src/session/gateway.ts'
-import { SessionTable } from '../../src/session/resume/sessionTable.ts'
+import { type SessionLimits, SessionTable } from '../../src/session/resume/sessionTable.ts'
 import { DEFAULT_SUITES } from '../../src/crypto/suite.ts'
 import { CountersignError } from '../../src/support/errors.ts'
 import { MemoryCarrier } from './memoryCarrier.ts'
@@ -23,12 +23,13 @@ export class Network {
   onSession: (session: Session) => void = () => {}
   /** A connection is made: a test can get at its ends before the first frame. */
   onCarrier: (pair: readonly [MemoryCarrier, MemoryCarrier]) => void = () => {}
-  private table = new SessionTable()
+  private table: SessionTable
   private readonly changes: AcceptChanges
 
-  constructor(host: Party, changes: AcceptChanges = {}) {
+  constructor(host: Party, changes: AcceptChanges = {}, limits?: SessionLimits) {
     this.host = host
     this.changes = changes
+    this.table = new SessionTable(limits)
   }
 
   /** The gateway forgets all that it knows, as one that is started again. */

@@ -11,6 +11,8 @@ import { type BundleCounts, type BundleOptions, BundleWriter } from './writer.ts
 
 /** Sessions whose handshakes wait for their first record, or whose records are counted. */
 const SESSIONS = 16_384
+/** A journal has a statement twice where both ends write into it, or a write failed: the two are never far apart. */
+const STATEMENTS = 65_536
 /** Of one session: a connection each. */
 const HANDSHAKES = 256
 
@@ -56,8 +58,11 @@ class Export {
   private readonly options: ExportOptions
   /** Handshakes of sessions that have no record in the bundle yet. */
   private readonly waiting = new Recent<Omit<HandshakeLine, 'type'>[] | 'begun'>(SESSIONS)
-  /** The sequence that comes next, by session and direction: what a journal has twice is not written twice. */
-  private readonly next = new Recent<number>(2 * SESSIONS)
+  /**
+   * Digests of what was written, by session, direction and sequence: what a journal has twice is not written twice. Another
+   * statement of the same sequence is: it is a second history, and the bundle is as false as the journal.
+   */
+  private readonly written = new Recent<string>(STATEMENTS)
 
   constructor(options: ExportOptions) {
     this.options = options
@@ -95,9 +100,9 @@ class Export {
     const digest = digestOf(entry.statement)
     if (statement === undefined || !isChosen(this.options, statement, entry.at, digest)) return false
     const { sid, dir, seq } = statement
-    const place = `${sid} ${dir}`
-    if (seq < (this.next.get(place) ?? 0)) return false
-    this.next.add(place, seq + 1)
+    const place = `${sid} ${dir} ${seq}`
+    if (this.written.get(place) === digest) return false
+    this.written.add(place, digest)
     const held = this.waiting.get(sid) ?? []
     this.waiting.add(sid, 'begun')
     if (held !== 'begun') for (const note of held) await this.writer.handshake(note)

@@ -59,7 +59,7 @@ export interface BundleProblem extends Place {
 /** Reads a bundle as a stream: memory for one line and the last 256 batches, whatever the file. Verifies no signature. */
 export async function* readBundle(input: AsyncIterable<Uint8Array>): AsyncGenerator<BundleItem> {
   const reader = new Reader()
-  for await (const line of readLines(input)) yield* reader.read(line)
+  for await (const line of readLines(input)) for (const item of reader.read(line)) yield item
   yield* reader.end()
 }
 
@@ -142,7 +142,7 @@ class Reader {
       return this.problem('incomplete', 'the batch of the record is missing, so it cannot be verified')
     }
     const { statement, head, context, index, proof, how, at, redacted } = record
-    const entry = { statement, head, context, index, proof, how, at, ...batch }
+    const entry = { ...batch, statement, head, context, index, proof, how, at }
     return { type: 'entry', line: this.line, entry, redacted }
   }
 

@@ -84,7 +84,7 @@ export class AppendFile {
       this.pending = []
       try {
         if (this.broken !== undefined) throw this.broken
-        await this.write(Buffer.concat(group.flatMap(({ parts }) => parts)))
+        await this.write(group.flatMap(({ parts }) => parts))
         if (this.durability === 'fsync') await (await this.opened).datasync()
         else this.syncSoon()
         for (const { resolve } of group) resolve()
@@ -96,13 +96,13 @@ export class AppendFile {
     this.writing = undefined
   }
 
-  private async write(bytes: Uint8Array): Promise<void> {
+  private async write(parts: readonly Uint8Array[]): Promise<void> {
     const file = await this.opened
-    let offset = 0
-    while (offset < bytes.length) {
+    let left = parts
+    while (left.length > 0) {
       // A full disk may take a part: the rest of the group is not written yet.
-      const { bytesWritten } = await file.write(bytes, offset)
-      offset += bytesWritten
+      const { bytesWritten } = await file.writev(left)
+      left = behind(left, bytesWritten)
     }
   }
 
@@ -118,6 +118,16 @@ export class AppendFile {
     this.broken ??= failed(cause)
     return this.broken
   }
+}
+
+/** What is left of the parts when so many bytes of them are written. */
+function behind(parts: readonly Uint8Array[], written: number): Uint8Array[] {
+  let start = 0
+  return parts.flatMap((part) => {
+    const gone = Math.min(part.length, Math.max(0, written - start))
+    start += part.length
+    return gone === part.length ? [] : [part.subarray(gone)]
+  })
 }
 
 function failed(cause: unknown): CountersignError {

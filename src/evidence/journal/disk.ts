@@ -3,8 +3,8 @@ import { syncFolder } from './folder.ts'
 
 /** What a journal needs of a file that it writes. */
 export interface WritableFile extends Pick<FileHandle, 'datasync' | 'close'> {
-  /** Writes from `offset` on, as much as goes at once. */
-  write(bytes: Uint8Array, offset: number): Promise<{ readonly bytesWritten: number }>
+  /** Writes the parts one behind the other, as much as goes at once. */
+  writev(parts: readonly Uint8Array[]): Promise<{ readonly bytesWritten: number }>
 }
 
 /**

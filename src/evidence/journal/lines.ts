@@ -24,7 +24,9 @@ export async function* readLines(
     else parts.push(part)
   }
   const take = (complete: boolean): RawLine => {
-    const line = { bytes: length > limit ? undefined : Buffer.concat(parts), length, complete }
+    // Most lines lie in one piece of the stream, and are not copied.
+    const whole = parts.length === 1 ? parts[0] : Buffer.concat(parts)
+    const line = { bytes: length > limit ? undefined : whole, length, complete }
     parts = []
     length = 0
     return line

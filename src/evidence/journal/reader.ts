@@ -59,12 +59,14 @@ export async function* readJournal(
   input: AsyncIterable<Uint8Array>,
   history?: FileHistory,
 ): AsyncGenerator<JournalItem> {
-  const reader = new Reader(history)
-  for await (const line of readLines(input)) yield* reader.read(line)
+  const reader = new JournalReader(history)
+  // Not `yield*`, which makes an iterator and some promises for each line.
+  for await (const line of readLines(input)) for (const item of reader.read(line)) yield item
   yield* reader.end()
 }
 
-class Reader {
+/** Reads the lines of `readLines`, one after the other. */
+export class JournalReader {
   private readonly history: FileHistory | undefined
   private keys = new Recent<VerificationKey>(KEY_WINDOW)
   private batches = new Recent<{ readonly jws: Uint8Array; readonly signer: VerificationKey }>(BATCH_WINDOW)
@@ -93,14 +95,15 @@ class Reader {
     const line = bytes === undefined ? undefined : parsed(bytes)
     if (line?.line.type === 'segment') return this.begin(line, line.line, bytes ?? new Uint8Array(0))
     if (this.closed) return [this.altered(BEHIND_THE_END)]
-    const chain = line === undefined ? [this.unreadable(bytes)] : this.checkChain(line)
+    const broken = line === undefined ? [this.unreadable(bytes)] : this.checkChain(line)
     this.next = (line?.n ?? this.next) + 1
     // A line that was too long to be read has no digest, and one with a hole another: the next one is not blamed for that.
     const lost = bytes === undefined || (line === undefined && hasHole(bytes))
     this.prev = lost ? undefined : sha384Text(bytes)
-    if (line === undefined) return chain
+    if (line === undefined) return broken
     this.remember()
-    return [...chain, ...this.take(line.line, line.n)]
+    const taken = this.take(line.line, line.n)
+    return broken.length === 0 ? taken : [...broken, ...taken]
   }
 
   end(): readonly JournalItem[] {
@@ -194,8 +197,8 @@ class Reader {
     if (sealed === undefined && record.sealed !== undefined) {
       return this.altered('the record is encrypted and its segment is not')
     }
-    const { line } = this
-    return { kind: 'entry', line, entry: entryOf(record, batch), ...(sealed && { sealed }) }
+    const item = { kind: 'entry', line: this.line, entry: entryOf(record, batch) } as const
+    return sealed === undefined ? item : { ...item, sealed }
   }
 
   private altered(detail: string): JournalProblem {

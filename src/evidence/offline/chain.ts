@@ -62,7 +62,7 @@ export class OfflineChain {
   /** Chain head after so many statements, base64url; undefined where it is not known (any more). */
   headAt(seq: number): string | undefined {
     if (seq === 0) return this.start
-    if (seq === this.tip.seq) return this.tip.head
+    if (seq >= this.tip.seq) return seq === this.tip.seq ? this.tip.head : undefined
     if (seq === this.at?.next) return this.at.head
     return this.book.get(this.id, seq)
   }

@@ -1,4 +1,4 @@
-/** How many holes are remembered; behind that many the last range grows over the next ones. */
+/** How many ranges are remembered. With so many, what touches none of them is as if it had not been read. */
 const MOST = 4096
 
 /** Which sequences were read, as ranges [from, to): one of them as long as nothing is missing. */

@@ -2,7 +2,7 @@ import { badStatement } from '../errors.ts'
 import type { SessionExpectations } from '../expectations.ts'
 import { Recent } from '../journal/recent.ts'
 import type { Question } from '../expectations.ts'
-import type { Direction, Statement } from '../types.ts'
+import type { Direction, Draft, Statement } from '../types.ts'
 import { HeadBook, OfflineChain } from './chain.ts'
 
 /** Over all sessions, as long as a file refers to them. */
@@ -88,14 +88,12 @@ export class OfflineSession {
     const position = chain.position(statement, file)
     const head = acked.headAt(ack.seq)
     const contradicted = chain.contradiction(statement, next, file) ?? this.contradictedAck(statement)
-    return {
-      sid,
-      dir,
-      aud: this.signers[other(dir)] ?? statement.aud,
-      ...(position !== undefined && { position }),
-      ...(head !== undefined && { headAt: () => Buffer.from(head, 'base64url') }),
-      ...(contradicted !== undefined && { contradicted }),
-    }
+    const aud = this.signers[other(dir)] ?? statement.aud
+    const expected: Draft<SessionExpectations> = { sid, dir, aud }
+    if (position !== undefined) expected.position = position
+    if (head !== undefined) expected.headAt = () => Buffer.from(head, 'base64url')
+    if (contradicted !== undefined) expected.contradicted = contradicted
+    return expected
   }
 
   /** The question that an answer names: 'never asked' where all that its signer can have seen is here, and it is not among it. */
@@ -125,6 +123,8 @@ export class OfflineSession {
       if (claims.get(name) === undefined) this.unread++
       claims.add(name, { ...where, head: ack.head })
     }
+    // Nearly always: then no name has to be made for nothing.
+    if (this.unread === 0) return NONE
     // What was acknowledged before this statement can be in no file; that it was itself, can not come before it.
     const settled = [this.settled(chain, seq, prev), this.settled(chain, seq + 1, next, where)]
     return settled.filter((found) => found !== undefined)
@@ -145,8 +145,6 @@ export class OfflineSession {
    * so, and what it sends before the other can acknowledge it: in one file an acknowledgement never comes first.
    */
   private settled({ id }: OfflineChain, seq: number, head: string, now?: Where): Contradiction | undefined {
-    // Nearly always: then no name has to be made for nothing.
-    if (this.unread === 0) return undefined
     const name = `${id} ${seq}`
     const claim = this.history.claims.get(name)
     if (claim === undefined) return undefined
@@ -160,4 +158,5 @@ export class OfflineSession {
   }
 }
 
+const NONE: readonly Contradiction[] = []
 const OTHER_ACK = 'A statement acknowledges something else than was sent.'

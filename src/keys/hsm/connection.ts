@@ -44,7 +44,8 @@ export class Connection {
   /** Resolves when the process is gone, not only told to go. */
   readonly exited: Promise<void>
 
-  private constructor(path: string, holds: Holds, deadlines: Deadlines, onEnd: (error: CountersignError) => void) {
+  /** Starts a process; `start` tells it what to hold. */
+  constructor(path: string, holds: Holds, deadlines: Deadlines, onEnd: (error: CountersignError) => void) {
     this.deadlines = deadlines
     this.onEnd = onEnd
     this.child = fork(path, [], {
@@ -71,20 +72,14 @@ export class Connection {
   }
 
   /**
-   * Starts a process and tells it what to hold.
+   * The first call. A process that holds nothing is ended.
    * @throws CountersignError of the module (`module-load`, …), `key-process-gone`, `signer-timeout`
    */
-  static async open(
-    path: string,
-    holds: Holds,
-    deadlines: Deadlines,
-    onEnd: (error: CountersignError) => void,
-  ): Promise<{ readonly connection: Connection; readonly started: Result<'start'> }> {
-    const connection = new Connection(path, holds, deadlines, onEnd)
+  async start(holds: Holds): Promise<void> {
     try {
-      return { connection, started: await connection.call('start', { holds }) }
+      await this.call('start', { holds })
     } catch (thrown) {
-      connection.close(toCountersignError(thrown))
+      this.close(toCountersignError(thrown))
       throw thrown
     }
   }

@@ -85,6 +85,11 @@ export class ProcessSigner implements Signer {
     signal: AbortSignal | undefined,
     behind: BatchTurn['behind'],
   ): Promise<Uint8Array> {
+    const { keyProcess } = this.source
+    // A person is to enter the PIN for a transition. What opens the key of a token may log in with a stored one, and a login
+    // made here would pass for that; of a vault the secret asks nobody in any case.
+    const byPerson = input.kind === 'transition' && keyProcess.holds.kind === 'module'
+    if (byPerson && !this.handles.has(connection)) throw notOpen()
     for (let tries = 1; ; tries += 1) {
       const opened = this.handleIn(connection)
       // This also logs in again where the user chose to store the PIN. What fails here is the answer.
@@ -92,13 +97,12 @@ export class ProcessSigner implements Signer {
       if (signal?.aborted === true) throw cancelled()
       try {
         const params = { handle, input, ...(behind === undefined ? {} : { behind: behind.root }) }
-        const call = this.source.keyProcess.callOn(connection, 'sign', params, signal, behind?.ended)
+        const call = keyProcess.callOn(connection, 'sign', params, signal, behind?.ended)
         return (await call).signature
       } catch (thrown) {
         const { code } = toCountersignError(thrown)
         // A logout or a removed token closes keys while the process lives on: what was opened then means nothing now.
         if (CLOSED.includes(code)) this.forget(connection, opened)
-        // Not for a transition: a person is to enter the PIN for it, and a login made here would pass for that.
         const again = (code === 'key-missing' || code === 'pin-needed') && input.kind !== 'transition'
         if (!again || tries === MOST_TRIES || !connection.alive) throw thrown
       }
@@ -154,6 +158,10 @@ const MOST_TRIES = 3
 const CLOSED: readonly string[] = ['key-missing', 'pin-needed', 'token-missing']
 /** The token is not there, or not well: asking it again at once would not help, and can block a slow module for seconds. */
 const AWAY: readonly string[] = ['token-missing', 'slot-missing', 'pkcs11']
+
+function notOpen(): CountersignError {
+  return new CountersignError('pin-needed', 'A change of keys needs the PIN anew: unlock again, then repeat it.')
+}
 
 /** What a caller of `sign` can do something about keeps its code; the rest is "the signer is not there". */
 const NOT_THERE: readonly string[] = ['key-process-gone', 'key-process-reply', 'pkcs11', 'internal']

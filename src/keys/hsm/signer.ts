@@ -32,6 +32,8 @@ export interface TokenSignerOptions {
   readonly where: Where
   readonly label: string
   readonly create?: SignatureAlgorithm
+  /** False: a person has entered the PIN for what follows, and no stored one takes its place. */
+  readonly storedPin?: boolean
   readonly log: Log
 }
 
@@ -58,9 +60,11 @@ export async function openVaultSigner(options: VaultSignerOptions): Promise<Proc
  * @throws CountersignError `pin-needed`, `pin-wrong`, `pin-locked`, `token-missing`, `token-unsupported`, `key-missing`, …
  */
 export async function openTokenSigner(options: TokenSignerOptions): Promise<ProcessSigner> {
-  const { keyProcess, where, label, create, log } = options
-  const open: OpenKey = (connection) =>
-    loggedIn(keyProcess, connection, where, () => keyProcess.callOn(connection, 'open', { where, label }))
+  const { keyProcess, where, label, create, storedPin = true, log } = options
+  const open: OpenKey = (connection) => {
+    const opening = () => keyProcess.callOn(connection, 'open', { where, label })
+    return storedPin ? loggedIn(keyProcess, connection, where, opening) : opening()
+  }
   const first: OpenKey =
     create === undefined
       ? open

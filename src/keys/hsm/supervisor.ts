@@ -2,6 +2,7 @@ import type { Holds, Operation, Params, Result, Where } from '../../contracts/ke
 import { wipe } from '../../crypto/random.ts'
 import type { Disposable } from '../../support/disposable.ts'
 import { CountersignError, toCountersignError } from '../../support/errors.ts'
+import { said } from '../../support/l10n.ts'
 import type { Log } from '../../support/log.ts'
 import { Connection } from './connection.ts'
 import { DEADLINES, type Deadlines } from './deadlines.ts'
@@ -41,11 +42,12 @@ export class KeyProcess implements Disposable {
   private readonly options: KeyProcessOptions
   private current: Promise<Connection> | undefined
   private live: Connection | undefined
-  private last: Connection | undefined
+  /** Also those that are still starting, or were told to go. */
+  private readonly running = new Set<Connection>()
   private failures = 0
   private notBefore = 0
   private ended: CountersignError | undefined
-  /** Places whose stored PIN was rejected, or which the user locked: no automatic login there until the user logs in. */
+  /** Places whose stored PIN may be wrong, or which the user locked: no automatic login there until the user logs in. */
   private readonly barred = new Set<string>()
   /** The user locked everything: as if each place were barred that was not released since. */
   private allBarred = false
@@ -201,12 +203,12 @@ export class KeyProcess implements Disposable {
 
   dispose(): void {
     this.ended ??= new CountersignError('key-process-gone', 'The key process was closed.')
-    this.live?.close(this.ended)
+    for (const connection of this.running) connection.close(this.ended)
   }
 
   /** After `dispose`: resolves when no process of this supervisor runs any more. */
   async closed(): Promise<void> {
-    await this.last?.exited
+    await Promise.all(Array.from(this.running, ({ exited }) => exited))
   }
 
   private async wiping(pins: readonly Pin[], work: () => Promise<unknown>): Promise<void> {
@@ -220,17 +222,18 @@ export class KeyProcess implements Disposable {
   private async loginWithStoredPin(connection: Connection, where: Where): Promise<void> {
     const place = placeOf(where)
     const pin = this.locked(where) ? undefined : await this.options.pins?.read(where)
+    const { alive } = connection
     if (pin === undefined) throw new CountersignError('pin-needed', 'The token is locked. Enter its PIN to sign again.')
     try {
       await this.callOn(connection, 'login', { where, pin })
       this.options.unlocked?.()
     } catch (thrown) {
       const error = toCountersignError(thrown)
-      if (error.code === 'pin-wrong' || error.code === 'pin-locked') {
-        // One rejection and no more: a loop of restarts and logins would lock the token.
-        this.barred.add(place)
-        await this.options.pins?.forget(where)
-      }
+      if (!alive || UNTRIED.includes(error.code)) throw error
+      // One try and no more, also where the answer may only mean a wrong PIN: a loop of logins would lock the token.
+      this.barred.add(place)
+      if (error.code !== 'pin-wrong' && error.code !== 'pin-locked') throw notAgain(error)
+      await this.options.pins?.forget(where)
       throw error
     } finally {
       wipe(pin)
@@ -243,14 +246,13 @@ export class KeyProcess implements Disposable {
       if (this.ended !== undefined) throw this.ended
       const { path, holds, deadlines, log } = this.options
       const limits = { ...DEADLINES, ...deadlines }
-      const { connection } = await Connection.open(path, holds, limits, (error) => this.onEnd(error))
+      const connection = new Connection(path, holds, limits, (error) => this.onEnd(error))
+      this.running.add(connection)
+      void connection.exited.then(() => this.running.delete(connection))
+      await connection.start(holds)
       log.log('debug', 'key process started', { pid: connection.pid, holds: holds.kind })
-      if (this.ended !== undefined) {
-        connection.close(this.ended)
-        throw this.ended
-      }
+      if (this.ended !== undefined) throw this.ended
       this.live = connection
-      this.last = connection
       return connection
     } finally {
       this.current = undefined
@@ -269,6 +271,17 @@ export class KeyProcess implements Disposable {
     const fields = { code: error.code, reason: error.message, failures: this.failures }
     this.options.log.log(news ? 'warn' : 'debug', 'key process ended', fields)
   }
+}
+
+/** Of a login in which no PIN was tried: C_Login was not called, or answered that the token or its session is gone. */
+const UNTRIED: readonly string[] = ['token-missing', 'slot-missing', 'token-busy', 'pkcs11', 'limit']
+
+function notAgain({ code, sentence, cause }: CountersignError): CountersignError {
+  return new CountersignError(
+    code,
+    said`${sentence} The stored PIN is not tried again until you unlock the token or restart Countersign.`,
+    { cause },
+  )
 }
 
 function placeOf(where: Where | undefined): string {

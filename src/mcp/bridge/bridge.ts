@@ -28,11 +28,15 @@ export interface BridgeOptions {
   readonly tokens: TokenCheck
   /** Milliseconds between comments on an idle stream. */
   readonly keepAlive?: number
+  /** Connections of agents at once; further ones are closed. Default 1024. */
+  readonly connections?: number
   readonly log?: Log
 }
 
 const MAX_BODY = 16 * 1024 * 1024
 const KEEP_ALIVE = 15_000
+/** Far more than one person's agents have, with one for each call and stream; not so many that no file can be opened. */
+const CONNECTIONS = 1024
 const EMPTY = new Uint8Array()
 
 /** The loopback endpoint that agents connect to, `/mcp/NAME` for each server. Nothing here speaks to a network. */
@@ -96,6 +100,7 @@ export class Bridge {
     })
     // Tool calls last as long as they last. What has to be quick is the request itself (Node: 60 s for its headers).
     server.requestTimeout = 120_000
+    server.maxConnections = this.options.connections ?? CONNECTIONS
     this.servers.add(server)
     return server
   }
@@ -182,10 +187,11 @@ function checkStatus({ status }: TunnelResponse): void {
 
 /** The whole body, or undefined as soon as it is longer than 16 MiB. Rejects when the agent leaves before its end. */
 function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) return Promise.resolve(undefined)
+  const length = Number(request.headers['content-length'] ?? 0)
+  if (length > MAX_BODY) return Promise.resolve(undefined)
   // Not an async loop: leaving one destroys the connection, and with it the 413 that explains.
   return new Promise((resolve, reject) => {
-    const body = new Gathered(MAX_BODY)
+    const body = new Gathered(MAX_BODY, length)
     request.on('data', (chunk: Buffer) => {
       if (!body.add(chunk)) resolve(undefined)
     })

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { CountersignError } from '../../support/errors.ts'
+import { MAX_HALF_OPEN, MAX_INTERRUPTED, MAX_SESSIONS } from '../limits.ts'
 import type { Carrier } from './carrier.ts'
 import { isLoopbackHost, SOCKET_OPTIONS, SUBPROTOCOL, WebSocketCarrier } from './webSocket.ts'
 
@@ -10,6 +11,8 @@ export interface ListenOptions {
   readonly url: string
   /** Without it only loopback addresses are accepted: a gateway reaches the network on purpose or not at all. */
   readonly allowNetwork?: boolean
+  /** Connections at once, whatever is said on them; further ones are closed. Default: those of a gateway. */
+  readonly connections?: number
   readonly onCarrier: (carrier: Carrier) => void
 }
 
@@ -19,6 +22,8 @@ export interface Listening {
 }
 
 const HEADERS_TIMEOUT = 10_000
+/** Silence after which the operating system asks for the other machine: one that vanished must not keep its session. */
+const ASK_AFTER = 5 * 60_000
 const PROXY_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-real-ip']
 
 /** @throws CountersignError `config-invalid` for an address, `gateway-unreachable` when it cannot be listened on */
@@ -26,11 +31,19 @@ export async function listenWebSocket(options: ListenOptions): Promise<Listening
   const { hostname, port } = listenAddress(options)
   const sockets = new WebSocketServer({ ...SOCKET_OPTIONS, noServer: true, clientTracking: true, handleProtocols })
   const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT, requestTimeout: HEADERS_TIMEOUT },
+    {
+      headersTimeout: HEADERS_TIMEOUT,
+      requestTimeout: HEADERS_TIMEOUT,
+      // How often Node looks for those that are over. By itself it does so every 30 s.
+      connectionsCheckingInterval: HEADERS_TIMEOUT / 2,
+      keepAlive: true,
+      keepAliveInitialDelay: ASK_AFTER,
+    },
     (_request, response) => {
       response.writeHead(426, { connection: 'close' }).end()
     },
   )
+  server.maxConnections = options.connections ?? connectionsOf(MAX_SESSIONS, MAX_HALF_OPEN)
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
     const refusal = refuse(request)
@@ -44,6 +57,11 @@ export async function listenWebSocket(options: ListenOptions): Promise<Listening
   }
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return { url: `ws://${host}:${address.port}`, close: () => close(server, sockets) }
+}
+
+/** Those of sessions, also of ones that come back, and twice as many as may be in a handshake: the rest is told why. */
+export function connectionsOf(sessions: number, halfOpen: number): number {
+  return sessions + MAX_INTERRUPTED + 2 * halfOpen
 }
 
 function listenAddress({ url, allowNetwork = false }: ListenOptions): { hostname: string; port: number } {

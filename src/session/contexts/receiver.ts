@@ -161,7 +161,11 @@ export class Receiver {
       return
     }
     if (this.ended) return
-    for (const { context, entry, position } of verified) this.options.release(context, entry, position)
+    for (const { context, entry, position } of verified) {
+      this.options.release(context, entry, position)
+      // It may have ended the session: nothing behind what ended it is acted on.
+      if (this.ended) return
+    }
   }
 
   private async verifyOne(entry: EvidenceEntry, { body, transferExchange, resent }: Claimed): Promise<VerifiedContext> {

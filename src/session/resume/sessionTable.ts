@@ -2,7 +2,7 @@ import { wipe } from '../../crypto/random.ts'
 import type { CountersignError } from '../../support/errors.ts'
 import { ALERT, SessionError } from '../alerts.ts'
 import type { Established } from '../handshake/established.ts'
-import { MAX_INTERRUPTED, MAX_INTERRUPTED_EACH, RESUME_WINDOW } from '../limits.ts'
+import { MAX_INTERRUPTED, MAX_INTERRUPTED_EACH, MAX_SESSIONS, MAX_SESSIONS_EACH, RESUME_WINDOW } from '../limits.ts'
 import type { LiveSession } from '../liveSession.ts'
 import { isBound, type ResumePosition } from './offer.ts'
 
@@ -11,11 +11,42 @@ interface Kept {
   readonly reason: CountersignError
 }
 
+export interface SessionLimits {
+  /** Sessions of one client that have a connection. */
+  readonly perClient: number
+  /** The same for all clients together. */
+  readonly total: number
+}
+
+export const DEFAULT_SESSIONS: SessionLimits = { perClient: MAX_SESSIONS_EACH, total: MAX_SESSIONS }
+
 /** The sessions of a gateway, by sid, and for how long it keeps those that have lost their connection. */
 export class SessionTable {
+  private readonly limits: SessionLimits
   private readonly sessions = new Map<string, LiveSession>()
   /** In the order in which they lost their connection. */
   private readonly interrupted = new Map<LiveSession, Kept>()
+
+  constructor(limits = DEFAULT_SESSIONS) {
+    this.limits = limits
+  }
+
+  /**
+   * Before a session begins. Each may hold its credit of contexts, so no client has any number of them. One that is resumed
+   * was counted when it began.
+   * @throws SessionError alert 115
+   */
+  checkRoom(kid: string): void {
+    const { perClient, total } = this.limits
+    const connected = this.all().filter((session) => !this.interrupted.has(session))
+    const own = connected.filter(({ peer }) => peer.kid === kid)
+    if (own.length >= perClient) {
+      throw new SessionError(ALERT.limit, 'There are as many sessions of this client as this gateway serves.')
+    }
+    if (connected.length >= total) {
+      throw new SessionError(ALERT.limit, 'There are as many sessions as this gateway serves.')
+    }
+  }
 
   add(session: LiveSession): void {
     this.sessions.set(session.sid, session)

@@ -22,6 +22,7 @@ export async function openCrowd(folder: ChainFolder, root: string, sessions: num
     clients: 'enroll',
     // What is measured is what sessions hold, not how fast they may come.
     handshakes: { perAddress: 1000, total: 1000 },
+    sessions: { perClient: 10_000, total: 10_000 },
     servers: { none: { url: 'http://127.0.0.1:9/mcp' } },
   })
   const client = new End(root, globalThis.process.execPath)

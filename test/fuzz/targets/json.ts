@@ -29,6 +29,7 @@ export const JSON_READERS: readonly Target[] = [
       must(read.valid, 'reads what is no JSON')
       must(JSON.stringify(value) === JSON.stringify(read.parsed), 'reads another value than JSON.parse')
       must(!safeIntegers || !/"?[1-9][0-9]{17}/.test(unquoted(bytes)), 'takes an integer that a double rounds')
+      must(walked(bytes, safeIntegers) === JSON.stringify(value), 'takes by the quick way what the walk does not')
     },
   },
   {
@@ -55,6 +56,15 @@ export const JSON_READERS: readonly Target[] = [
     ),
   },
 ]
+
+/** Behind a space, which JSON.stringify does not write, a document takes the long way. */
+function walked(bytes: Uint8Array, safeIntegers: boolean): string | undefined {
+  try {
+    return JSON.stringify(parseStrictJson(Buffer.concat([Buffer.from(' '), bytes]), { safeIntegers }))
+  } catch {
+    return undefined
+  }
+}
 
 /** "Not valid JSON" must mean that it is none; other reasons (depth, a member twice) have words of their own. */
 function refusedFor(thrown: unknown, valid: boolean, bytes: Uint8Array): void {

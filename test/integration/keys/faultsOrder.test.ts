@@ -20,7 +20,7 @@ function chained(): readonly [SignInput, SignInput] {
   const chain = new SentChain(SID, 'c2s')
   const next = (): SignInput => {
     const statement = encodeStatement(
-      fields({ seq: chain.seq, prev: encodeBase64url(chain.head), exchange: chain.seq }),
+      fields({ seq: chain.seq, prev: encodeBase64url(chain.head), exchange: chain.seq + 1 }),
     )
     chain.append(statement)
     return { kind: 'batch', statements: [statement] }

@@ -177,6 +177,44 @@ describe.skipIf(reason !== undefined)(`a token that goes and comes back${reason 
     await many(3, made)
   })
 
+  it.each([
+    ['CKR_FUNCTION_FAILED', { what: 'answer', number: 0x6 }, 'login-failed'],
+    ['CKR_GENERAL_ERROR', { what: 'answer', number: 0x5 }, 'login-failed'],
+    ['CKR_DEVICE_ERROR', { what: 'answer', number: 0x30 }, 'login-failed'],
+    ['CKR_PIN_EXPIRED', { what: 'answer', number: 0xa3 }, 'pin-expired'],
+    ['a crash', { what: 'crash' }, 'signer-unavailable'],
+    ['silence', { what: 'hang' }, 'signer-timeout'],
+  ] as const)('the stored PIN answered with %s, which may be a wrong PIN: tried once', async (_, fault, first) => {
+    const made = await stand({ deadlines: { login: 1_500 } })
+    const { faults, signer } = made
+    const logins = faults.count('C_Login')
+    faults.place({ at: 'C_Login', ...fault })
+    faults.endLogin()
+    const failed = signer.sign(batch(2))
+    await expect(failed).rejects.toEqual(code(first))
+    await expect(failed).rejects.toThrow(/not tried again until you unlock the token or restart/)
+    for (let n = 0; n < 3; n += 1) await expect(signer.sign(batch(2))).rejects.toEqual(code('pin-needed'))
+    expect(faults.count('C_Login') - logins).toBe(1)
+    expect(made.forgotten).toBe(0)
+    faults.heal()
+    await made.login()
+    await expectSigns(signer, batch(2))
+  })
+
+  it.each([
+    ['the token was removed', 'C_Login', 0x32, 'token-missing'],
+    ['the session is gone, twice', 'C_Login', 0xb3, 'signer-unavailable'],
+    ['there is no session to log in with', 'C_OpenSession', 0x30, 'signer-unavailable'],
+  ] as const)('no login because %s: the stored PIN is tried again', async (_, at, number, first) => {
+    const { faults, signer } = await stand()
+    faults.endLogin()
+    if (at === 'C_OpenSession') faults.endSessions()
+    faults.place({ at, what: 'answer', number })
+    await expect(signer.sign(batch(2))).rejects.toEqual(code(first))
+    faults.heal()
+    await expectSigns(signer, batch(2))
+  })
+
   it('signs in as many lanes as its profile allows and no more', async () => {
     for (const lanes of [1, 3]) {
       const { faults, batches } = await stand({ lanes })

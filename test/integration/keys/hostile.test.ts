@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { afterAll, describe, expect, it } from 'vitest'
+import { existsSync, readFileSync } from 'node:fs'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { openTokenSigner } from '../../../src/keys/hsm/signer.ts'
 import { KeyProcess, type KeyProcessOptions } from '../../../src/keys/hsm/supervisor.ts'
 import { Deferred } from '../../../src/session/deferred.ts'
@@ -91,6 +91,19 @@ describe('a key process that was taken over', () => {
     expect(performance.now() - began).toBeGreaterThan(600)
     expect(starts().split('start').length - before).toBe(3)
   })
+})
+
+it('a process that is still starting when its supervisor goes is ended at once, and waited for', async () => {
+  const { path, log: starts } = fakeKeyProcess(at.path, 'never-starts')
+  const holds = { kind: 'module', path: '/nowhere/module.so' } as const
+  const keyProcess = new KeyProcess({ path, holds, log: new MemoryLog() })
+  const starting = expect(keyProcess.connection()).rejects.toMatchObject({ code: 'key-process-gone' })
+  const said = () => (existsSync(starts) ? readFileSync(starts, 'utf8').split('\n') : [])
+  await vi.waitFor(() => expect(said()).toHaveLength(3), 10_000)
+  keyProcess.dispose()
+  await starting
+  await keyProcess.closed()
+  expect(() => process.kill(Number(said()[1]), 0)).toThrow(/ESRCH/)
 })
 
 describe('stored PINs', () => {

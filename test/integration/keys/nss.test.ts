@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { openIdentity } from '../../../src/keys/hsm/openIdentity.ts'
 import { readModule } from '../../../src/keys/hsm/inventory.ts'
 import { openTokenSigner } from '../../../src/keys/hsm/signer.ts'
@@ -62,6 +62,22 @@ describe.skipIf(reason !== undefined)(
       await expect(other.sign(handshake())).rejects.toEqual(code('pin-needed'))
       await asking.login(where(), bytes(PIN))
       await expectSigns(other, handshake())
+    })
+
+    it('logs in with a stored PIN for no transition', async () => {
+      const keyProcess = module({ pins: stored })
+      const signer = await openTokenSigner({ keyProcess, where: where(), label: LABEL, log })
+      const { algorithm, publicKey } = signer
+      const to = { algorithm: 'ML-DSA-65', publicKey: new Uint8Array(1952).fill(1) } as const
+      const transition = { kind: 'transition', from: { algorithm, publicKey }, to, at: 1 } as const
+      process.kill(keyProcess.pid ?? 0, 'SIGKILL')
+      await vi.waitFor(() => expect(keyProcess.pid).toBeUndefined(), 10_000)
+      await expect(signer.sign(transition)).rejects.toEqual(code('pin-needed'))
+      const typed = () => openTokenSigner({ keyProcess, where: where(), label: LABEL, storedPin: false, log })
+      await expect(typed()).rejects.toEqual(code('pin-needed'))
+      await keyProcess.login(where(), bytes(PIN))
+      await (await typed()).sign(transition)
+      await expectSigns(signer, handshake())
     })
 
     it('signs no more after a logout, and again after a login', async () => {

@@ -1,8 +1,11 @@
 import { chmodSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Bridge } from '../../../src/mcp/bridge/bridge.ts'
 import { Chain } from '../../fakes/mcpChain.ts'
 import { RawUpstream, rawExchange } from '../../fakes/rawUpstream.ts'
 
@@ -164,6 +167,24 @@ describe('the bridge', () => {
     expect(reply).toContain('revoked')
     await left
     upstream.answer = plain
+  })
+
+  it('has no more connections than it may, and room again when others have ended', async () => {
+    const routes = { has: () => false, open: () => Promise.reject(new Error('not asked')) }
+    const bridge = new Bridge({ routes, tokens: chain.tokens, connections: 2 })
+    const address = Number(new URL(await bridge.listen()).port)
+    const raw = async () => {
+      const socket = createConnection(address, '127.0.0.1').on('error', () => {})
+      const closed = once(socket, 'close')
+      await once(socket, 'connect')
+      return { socket, closed }
+    }
+    const silent = [await raw(), await raw()]
+    await (await raw()).closed
+    for (const { socket } of silent) socket.destroy()
+    const status = () => rawExchange(address, 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n').catch(() => '')
+    await expect.poll(status).toContain('HTTP/1.1 400')
+    await bridge.close()
   })
 
   it('listens on a socket that only its owner can reach, with the same token', async () => {

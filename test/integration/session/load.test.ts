@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createConnection } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { DEFAULT_SUITES } from '../../../src/crypto/suite.ts'
 import type { Session } from '../../../src/session/api.ts'
@@ -29,7 +31,7 @@ afterEach(async () => {
 /** With `clock` no time goes by for the limits but what a test says, however slow the machine is. */
 async function listen(
   handshakes: GatewayOptions['handshakes'],
-  changes: Pick<GatewayOptions, 'timeout'> & { readonly clock?: Clock } = {},
+  changes: Pick<GatewayOptions, 'timeout' | 'sessionLimits'> & { readonly clock?: Clock } = {},
 ): Promise<void> {
   gateway = await GatewayListener.listen({
     ...host.ports,
@@ -135,6 +137,42 @@ it('tells connections beyond the limit why, and has room again when others have 
   await Promise.all(idle.map((carrier: Carrier) => carrier.close()))
   await expect.poll(() => Number(Reflect.get(Reflect.get(gateway, 'admission'), 'halfOpen'))).toBe(0)
   await connect(editor, await connectWebSocket(gateway.url))
+})
+
+it('serves as many sessions of one client and in all as it may, and tells further ones to come later', async () => {
+  await listen(undefined, { sessionLimits: { perClient: 2, total: 3 } })
+  const [one, other, third] = [await Party.create(2, 'a'), await Party.create(3, 'b'), await Party.create(4, 'c')]
+  const come = async (party: Party) => await connect(party, await connectWebSocket(gateway.url))
+  const first = await come(one)
+  await come(one)
+  await expect(come(one)).rejects.toMatchObject({ code: 'handshake-timeout' })
+  await expect.poll(() => host.lines.at(-1)).toMatch(/a connection was refused.*as many sessions of this client/)
+  await come(other)
+  await expect(come(third)).rejects.toMatchObject({ code: 'handshake-timeout' })
+  await expect.poll(() => host.lines.at(-1)).toMatch(/a connection was refused.*as many sessions as/)
+  await first.close()
+  await expect.poll(() => Reflect.get(gateway, 'sessions').all().length).toBe(2)
+  await come(one)
+})
+
+it('has no more connections than its sessions and handshakes can need, whatever is said on them', async () => {
+  await listen({ halfOpen: 1 }, { sessionLimits: { total: 1 } })
+  const { port } = new URL(gateway.url)
+  const raw = async () => {
+    const socket = createConnection(Number(port), '127.0.0.1')
+    const closed = once(socket, 'close')
+    await once(socket, 'connect')
+    return { socket, closed }
+  }
+  // One session, 256 that come back, and twice those that are in a handshake: who is one too many is to be told.
+  const silent = await Promise.all(Array.from({ length: 1 + 256 + 2 }, raw))
+  const late = await raw()
+  await late.closed
+  expect(silent.filter(({ socket }) => socket.destroyed)).toEqual([])
+  for (const { socket } of silent) socket.destroy()
+  const editor = await Party.create(2, 'editor')
+  const come = async () => await connect(editor, await connectWebSocket(gateway.url)).then(() => 'there')
+  await expect.poll(() => come().catch(() => 'not yet')).toBe('there')
 })
 
 it('does not limit whoever started it', async () => {

@@ -59,6 +59,17 @@ function cutAt(carrier: MemoryCarrier | undefined, type: number, passes: boolean
 }
 
 describe('a connection that is lost', () => {
+  it('comes back where its client has as many sessions as it may: it is one of them', async () => {
+    network = new Network(host, {}, { perClient: 1, total: 1 })
+    network.onSession = echo.serve
+    session = await network.connect(editor)
+    caller = new Caller(session)
+    network.cut()
+    expect(await caller.call('1')).toBe('answered')
+    expect(network.sessions).toHaveLength(1)
+    await sameHistory()
+  })
+
   it('comes back by itself, and the session goes on', async () => {
     expect(await caller.call('1')).toBe('answered')
     network.cut()

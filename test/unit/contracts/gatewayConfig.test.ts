@@ -14,10 +14,15 @@ describe('the configuration of a gateway', () => {
   it('has every suite and the limits of the protocol where nothing is said', () => {
     expect(read({})).not.toHaveProperty('suites')
     expect(read({}).handshakes).toEqual({})
+    expect(read({}).sessions).toEqual({})
   })
 
   it('takes suites, limits, and clients with an end', () => {
-    const given = { suites: SUITES, handshakes: { perAddress: 1, total: 1000, halfOpen: 4096 } }
+    const given = {
+      suites: SUITES,
+      handshakes: { perAddress: 1, total: 1000, halfOpen: 4096 },
+      sessions: { perClient: 1, total: 5 },
+    }
     expect(read(given)).toMatchObject(given)
     expect(read({ handshakes: { total: 5 } }).handshakes).toEqual({ total: 5 })
     expect(read(client({ revoked: true })).clients).toEqual([{ kid: KID, name: 'ada', revoked: true }])
@@ -128,6 +133,7 @@ describe('the configuration of a gateway', () => {
     ['a secret of no client', web({ oauth: { clientSecret: 'c' } }), /without "clientId"/],
     ['an issuer that is no address', web({ oauth: { issuer: 'file:///x' } }), /address of an authorization server/],
     ['a port that needs root', web({ oauth: { port: 80 } }), /whole number from 1024/],
+    ['no session at all', { sessions: { total: 0 } }, /whole number from 1 to 10000/],
     ['an unknown limit', { handshakes: { perSecond: 1 } }, /perSecond/],
   ]
   for (const [what, changes, message] of WRONG) {

@@ -1,7 +1,15 @@
 import { createHash, createHmac, scryptSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { open, seal } from '../../../src/crypto/aead.ts'
-import { constantTimeEqual, hmacSha384, sha256, sha384, TranscriptHash } from '../../../src/crypto/hash.ts'
+import {
+  constantTimeEqual,
+  hmacSha384,
+  sha256,
+  sha384,
+  sha384Public,
+  sha384Text,
+  TranscriptHash,
+} from '../../../src/crypto/hash.ts'
 import { expand, expandLabel, extract, ZERO } from '../../../src/crypto/hkdf.ts'
 import { deriveKey } from '../../../src/crypto/passphrase.ts'
 import { randomBytes, wipe } from '../../../src/crypto/random.ts'
@@ -17,6 +25,17 @@ describe('hashing', () => {
       new Uint8Array(createHmac('sha384', 'k').update('abc').digest()),
     )
   })
+
+  test.each([[[]], [[0]], [[1, 48, 48]], [[4096, 4096]], [[4096, 4097]], [[9000]]])(
+    'digests of what is no secret are the same, of parts of %j bytes',
+    (lengths) => {
+      const parts = lengths.map((length) => new Uint8Array(length).fill(length))
+      expect(sha384Public(...parts)).toEqual(sha384(...parts))
+      // The parts of the last digest must not shine through the next one.
+      expect(sha384Public(text('a'), text('b'))).toEqual(sha384(text('ab')))
+      expect(sha384Text(...parts)).toBe(Buffer.from(sha384(...parts)).toString('base64url'))
+    },
+  )
 
   test('a transcript can be read and goes on; a clone goes its own way', () => {
     const transcript = new TranscriptHash().update(text('a'))

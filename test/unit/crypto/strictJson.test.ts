@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseStrictJson, scanMembers } from '../../../src/contracts/strictJson.ts'
+import { CountersignError } from '../../../src/support/errors.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
@@ -43,6 +44,46 @@ describe('parseStrictJson', () => {
     ['65 levels', '['.repeat(65) + ']'.repeat(65)],
   ])('refuses %s', (_what, text) => {
     expect(() => parseStrictJson(bytes(text))).toThrow(expect.objectContaining({ code: 'decode' }))
+  })
+
+  test('reads what is spelled as we spell it as it reads everything else', () => {
+    const outcome = (text: string, safeIntegers: boolean) => {
+      try {
+        return { value: plain(parseStrictJson(bytes(text), { safeIntegers, maxDepth: 4 })) }
+      } catch (thrown) {
+        return { code: thrown instanceof CountersignError ? thrown.code : 'none of ours' }
+      }
+    }
+    const name = fc.constantFrom('a', 'b', '1', '0', '__proto__', 'toJSON', '\\u0061', '\\ud800', '\u00fc', '')
+    const scalar = fc.constantFrom(
+      '1',
+      '-0',
+      '1.0',
+      '1e21',
+      '1e+21',
+      '1e400',
+      '-1',
+      '9007199254740992',
+      '"\\u00fc"',
+      'null',
+    )
+    const { document } = fc.letrec<{ document: string }>((tie) => ({
+      document: fc.oneof(
+        { maxDepth: 5, depthSize: 'large' },
+        scalar,
+        fc.array(tie('document'), { maxLength: 3 }).map((items) => `[${items.join(',')}]`),
+        fc
+          .array(fc.tuple(name, tie('document')), { maxLength: 3 })
+          .map((members) => `{${members.map(([key, value]) => `"${key}":${value}`).join(',')}}`),
+      ),
+    }))
+    fc.assert(
+      // A space, which JSON.stringify does not write, sends a document the long way.
+      fc.property(document, fc.boolean(), (text, safe) => {
+        expect(outcome(text, safe)).toEqual(outcome(` ${text}`, safe))
+      }),
+      { numRuns: 3000 },
+    )
   })
 
   test('refuses half a surrogate in a text, which has no UTF-8', () => {

@@ -11,30 +11,33 @@ describe('writing', () => {
   /** A file whose writes are ended by the test. */
   function slowFile() {
     const writes: Call[] = []
+    const written: number[] = []
     const syncs: { readonly done: (error?: Error) => void }[] = []
     const promise = (list: { push(call: Call): unknown }, bytes: number) =>
       new Promise<void>((resolve, reject) => {
         list.push({ bytes, done: (error) => (error === undefined ? resolve() : reject(error)) })
       })
     const file = {
-      write: async (bytes: Uint8Array, offset: number) => {
-        await promise(writes, bytes.length - offset)
-        return { bytesWritten: Math.min(10, bytes.length - offset), buffer: bytes }
+      writev: async (parts: readonly Uint8Array[]) => {
+        const bytes = Buffer.concat(parts)
+        await promise(writes, bytes.length)
+        written.push(...bytes.subarray(0, 10))
+        return { bytesWritten: Math.min(10, bytes.length) }
       },
       datasync: () => promise(syncs, 0),
       close: async () => {},
     }
-    return { writes, syncs, file: Object.assign(Object.create(null), file) }
+    return { writes, written, syncs, file: Object.assign(Object.create(null), file) }
   }
 
   const turn = () => new Promise((resolve) => setImmediate(resolve))
 
   it('shares one write among appends that come while another is under way, and goes on after a short one', async () => {
-    const { file, writes } = slowFile()
+    const { file, writes, written } = slowFile()
     const append = new AppendFile(file, 'written')
     const done: number[] = []
     const add = (length: number, at: number) =>
-      append.append(new Uint8Array(length - 1), new Uint8Array(1)).then(() => done.push(at))
+      append.append(new Uint8Array(length - 1).fill(at), Uint8Array.of(9)).then(() => done.push(at))
     // One turn: one write.
     const promises = [add(3, 0), add(1, 1)]
     await turn()
@@ -56,6 +59,7 @@ describe('writing', () => {
     writes[2]?.done()
     await Promise.all(promises)
     expect(done).toEqual([0, 1, 2, 3])
+    expect(written).toEqual([0, 0, 9, 9, 2, 2, 2, 2, 9, 3, 3, 3, 3, 3, 9])
   })
 
   it('waits for the disk where it is asked to, and only there', async () => {

@@ -8,8 +8,8 @@ import { encodeBundleLine, parseBundleLine } from '../../../src/evidence/bundle/
 import { verifyBundle } from '../../../src/evidence/bundle/verifyBundle.ts'
 import { openJournal } from '../../../src/evidence/journal/store.ts'
 import { HANDSHAKE, wholeTalk } from '../../fakes/evidenceBundle.ts'
-import { encodeBase64url } from '../../../src/crypto/encoding.ts'
-import { client, gateway, journal, root } from './conversation.ts'
+import { encodeBase64url, encodeUtf8 } from '../../../src/crypto/encoding.ts'
+import { client, Conversation, conversation, gateway, journal, root } from './conversation.ts'
 import { digestOf, NOW } from './build.ts'
 
 const TRUSTED = () => new Map([client, gateway].map(({ kid }) => [kid, {}]))
@@ -96,6 +96,21 @@ describe('an export', () => {
     await writeFile(path, 'mine')
     await expect(writeNewFile(path, async () => {})).rejects.toMatchObject({ code: 'file-exists' })
     expect(await readFile(path, 'utf8')).toBe('mine')
+  })
+
+  it('has once what a journal has twice', async () => {
+    const { entries } = await conversation()
+    const { result, verdict } = await exported(dirname(await journal([...entries, ...entries])), {})
+    expect([result.records, verdict.summary.exitCode]).toEqual([entries.length, 0])
+  })
+
+  it('has a second history of a session, as its journal does, and is false', async () => {
+    const { entries } = await conversation()
+    const other = new Conversation()
+    await other.ask({}, encodeUtf8('{"jsonrpc":"2.0","id":41,"method":"tools/call","params":{"name":"delete"}}'))
+    const { result, verdict, records } = await exported(dirname(await journal([...entries, ...other.entries])), {})
+    expect(result.records).toBe(entries.length + 1)
+    expect([records.at(-1), verdict.summary.exitCode]).toEqual(['false one there', 1])
   })
 
   it('says what is wrong with the journal, and exports what is left', async () => {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { joined } from '../../../src/crypto/encoding.ts'
 import type { Durability } from '../../../src/evidence/journal/appendFile.ts'
 import { type Disk, nodeDisk } from '../../../src/evidence/journal/disk.ts'
 import { Journal } from '../../../src/evidence/journal/journal.ts'
@@ -26,8 +27,8 @@ class PoweredDisk implements Disk {
     const file = await nodeDisk.create(path)
     const state = { written: 0, synced: 0 }
     this.files.set(path, state)
-    const write = async (bytes: Uint8Array, offset: number) => {
-      const done = await file.write(bytes, offset)
+    const writev = async (parts: readonly Uint8Array[]) => {
+      const done = await file.writev(parts)
       state.written += done.bytesWritten
       return done
     }
@@ -36,7 +37,7 @@ class PoweredDisk implements Disk {
       await file.datasync()
       state.synced = Math.max(state.synced, written)
     }
-    return { write, datasync, close: () => file.close() }
+    return { writev, datasync, close: () => file.close() }
   }
 
   sync(path: string): Promise<void> {
@@ -127,13 +128,14 @@ class SmallDisk implements Disk {
 
   async create(path: string) {
     const file = await nodeDisk.create(path)
-    const write = async (bytes: Uint8Array, offset: number) => {
-      const length = Math.min(this.room, bytes.length - offset)
+    const writev = async (parts: readonly Uint8Array[]) => {
+      const bytes = joined(parts)
+      const length = Math.min(this.room, bytes.length)
       if (length <= 0) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
       this.room -= length
-      return await file.write(bytes.subarray(0, offset + length), offset)
+      return await file.writev([bytes.subarray(0, length)])
     }
-    return { write, datasync: () => file.datasync(), close: () => file.close() }
+    return { writev, datasync: () => file.datasync(), close: () => file.close() }
   }
 
   sync(path: string): Promise<void> {

@@ -95,6 +95,21 @@ describe('a client that rotates', () => {
     expect((await operator().decisions())[0]).toMatchObject({ by: 'policy', until: now + GRACE })
   })
 
+  it('does so as often as one line has place for, and takes none from another client', async () => {
+    const [other, successor] = keys()
+    const line = await Promise.all(Array.from({ length: 34 }, (_, seed) => SeedSigner.create(seed + 5, 'ML-DSA-65')))
+    const [first] = line
+    if (first === undefined) throw new Error('the keys are not made yet')
+    const gateway = registry([...listed(first), ...listed(other)], 'accept')
+    const told: string[] = []
+    for (const [index, to] of line.entries()) {
+      const from = line[index - 1]
+      if (from !== undefined) told.push(await gateway.receiveTransition(await documentOf(from, to, now), peer(from)))
+    }
+    expect(told).toEqual([...Array.from({ length: 32 }, () => 'accepted'), 'refused'])
+    expect(await gateway.receiveTransition(await documentOf(other, successor, now), peer(other))).toBe('accepted')
+  })
+
   it('does so over and over; what ends the listed key ends all of them', async () => {
     const [one, two, three] = keys()
     const gateway = registry(listed(one), 'accept')

@@ -17,6 +17,7 @@ import { contexts } from '../counted.ts'
 import { chooseEvidence, chooseRedaction } from './chooseEvidence.ts'
 import { choiceFrom, type EvidenceChoice } from './evidenceChoice.ts'
 import { notify } from '../../notify.ts'
+import { pathHere } from '../../pathHere.ts'
 
 export interface EvidencePorts {
   /** Folders of this editor's journal and state. */
@@ -45,11 +46,12 @@ export async function exportEvidence(ports: EvidencePorts, target: unknown): Pro
     filters: { 'Countersign evidence': [BUNDLE_EXTENSION.slice(1)] },
   })
   if (file === undefined) return
+  const path = pathHere(file)
   const { signer } = await ports.identity.get({ asked: true })
   const exported = await withProgress(t('Exporting evidence'), async (signal, report) => {
     const known = await knownKeys(await ports.ring.list(), ports.evidence.state)
-    return await replacing(file.fsPath, (path) =>
-      writeNewFile(path, (write) =>
+    return await replacing(path, (part) =>
+      writeNewFile(part, (write) =>
         exportBundle(journal.read(signal), {
           ...choice.choice,
           ...known,

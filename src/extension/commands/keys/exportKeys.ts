@@ -8,6 +8,7 @@ import { exportRing } from '../../../trust/keyRing.ts'
 import { keys } from '../counted.ts'
 import type { SlotPorts } from '../slotPorts.ts'
 import { notify } from '../../notify.ts'
+import { pathHere } from '../../pathHere.ts'
 
 /** *Export Keys…*: the public keys of this editor with the time in which each counted, for `countersign verify --trust FILE`. */
 export async function exportKeys({ ring }: SlotPorts): Promise<void> {
@@ -25,13 +26,14 @@ export async function exportKeys({ ring }: SlotPorts): Promise<void> {
     filters: { 'Countersign keys': ['json'] },
   })
   if (target === undefined) return
+  const path = pathHere(target)
   const bytes = exportRing(lives)
   try {
-    await writeFile(target.fsPath, bytes, { mode: 0o644 })
+    await writeFile(path, bytes, { mode: 0o644 })
   } catch (cause) {
-    throw new CountersignError('file-unreadable', said`${target.fsPath} cannot be written.`, { cause })
+    throw new CountersignError('file-unreadable', said`${path} cannot be written.`, { cause })
   }
   void notify.info(
-    t`${keys(lives.length)} went into ${target.fsPath}. Nobody signed that file: hand it over so that its reader knows it is yours, and say countersign verify --trust with it.`,
+    t`${keys(lives.length)} went into ${path}. Nobody signed that file: hand it over so that its reader knows it is yours, and say countersign verify --trust with it.`,
   )
 }

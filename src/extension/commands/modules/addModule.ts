@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { QuickPickItemKind, type QuickPickItem, window } from 'vscode'
 import { type InstalledModule, installedModules } from '../../../keys/hsm/installPaths.ts'
 import type { Configuration } from '../../configuration.ts'
+import { pathHere } from '../../pathHere.ts'
 import { pickOne } from '../pickOne.ts'
 import { withModule } from './moduleList.ts'
 import { t } from '../../../support/l10n.ts'
@@ -73,7 +74,8 @@ async function browse(): Promise<string | undefined> {
     canSelectMany: false,
     filters: { 'PKCS#11 modules': extensions, 'All files': ['*'] },
   })
-  return files?.[0]?.fsPath
+  const [file] = files ?? []
+  return file && pathHere(file)
 }
 
 async function agreed(path: string): Promise<boolean> {

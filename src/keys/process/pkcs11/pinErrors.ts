@@ -2,6 +2,7 @@ import { CountersignError } from '../../../support/errors.ts'
 import { said, type Sentence } from '../../../support/l10n.ts'
 import { CKF, CKR } from './constants.ts'
 import { isCkr, tokenError } from './errors.ts'
+import { isStale } from './sessions.ts'
 
 export type Who = 'user' | 'so'
 
@@ -41,6 +42,9 @@ const OFFICERS: Readonly<Record<string, Sentence>> = {
   ),
 }
 
+/** Answers to C_Login that are about the token or its slot, and say that no PIN was looked at. */
+const GONE: readonly string[] = ['token-missing', 'slot-missing']
+
 /** What a module answered to a PIN, for people: whose PIN it was, and how many tries are left. */
 export function pinError(thrown: unknown, { who, doing, keypad, flags }: PinAttempt): CountersignError {
   const options = { cause: thrown }
@@ -68,7 +72,10 @@ export function pinError(thrown: unknown, { who, doing, keypad, flags }: PinAtte
     return new CountersignError('usage', sentence, options)
   }
   const error = tokenError(thrown, doing)
-  if (error.code !== 'pin-wrong' && error.code !== 'pin-locked' && error.code !== 'pin-expired') return error
+  if (error.code !== 'pin-wrong' && error.code !== 'pin-locked' && error.code !== 'pin-expired') {
+    const unclear = doing === 'C_Login' && error !== thrown && !isStale(thrown) && !GONE.includes(error.code)
+    return unclear ? new CountersignError('login-failed', error.sentence, options) : error
+  }
   const { low, last, locked } = TRIES[who]
   if (isCkr(thrown, CKR.PIN_LOCKED)) return new CountersignError('pin-locked', LOCKED[who], options)
   const sentence = who === 'user' ? error.sentence : (OFFICERS[error.message] ?? error.sentence)

@@ -46,6 +46,7 @@ async function signerOf(ports: SlotPorts, { place, key }: PlacedKey): Promise<Pr
           keyProcess: ports.processes.module(place.module.setting),
           where: whereOf(place),
           label: key.label,
+          storedPin: false,
           log: ports.log,
         })
   if (signer.kid !== key.kid) {
