@@ -9,7 +9,7 @@ const ENTRY = 'src/extension/activate.ts'
 const AT_START = [
   /^src\/support\//,
   /^src\/extension\/(commands\/(register|counted)|configuration|failures|language|later|notify|outputLog|places|readers|statusBar|statusText|words)\.ts$/,
-  /^src\/extension\/(identity\/namedKey|panel\/lazyPanel|servers\/provider|slots\/slotTree)\.ts$/,
+  /^src\/extension\/(identity\/namedKey|panel\/lazyPanel|servers\/provider|slots\/(slotTree|unlooked))\.ts$/,
   /^src\/contracts\/(settings|journalSettings|moduleOverrides)\.ts$/,
   /^src\/keys\/signer\.ts$/,
   /^node_modules\/valibot\//,

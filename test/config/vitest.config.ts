@@ -1,7 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
 // Forks, because native modules and signals are per process. Two at once: that is what the smallest CI machine has.
-const common = { root: new URL('../..', import.meta.url).pathname, pool: 'forks', hookTimeout: 240_000 } as const
+const common = {
+  root: new URL('../..', import.meta.url).pathname,
+  pool: 'forks',
+  hookTimeout: 240_000,
+  // What is waited for: a machine that also does other things is slow, not wrong.
+  expect: { poll: { timeout: 30_000 } },
+} as const
 
 export default defineConfig({
   test: {

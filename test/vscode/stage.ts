@@ -133,8 +133,9 @@ export async function openStage(
   vsix: string,
   settings: Record<string, unknown>,
   workspace = path.join(root, 'workspace'),
+  options: { readonly language?: string } = {},
 ): Promise<Stage> {
-  const server = await startCodeServer({ helper: true, vsix: [vsix], root, settings, workspace })
+  const server = await startCodeServer({ helper: true, vsix: [vsix], root, settings, workspace, ...options })
   try {
     const { page, errors, close } = await openBrowser({ width: 1600, height: 1000 })
     await openWorkbench(page, server.url)

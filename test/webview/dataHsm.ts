@@ -1,8 +1,11 @@
 import type { PanelHsm, PanelHsmKey, PanelHsmModule, PanelHsmSlot } from '../../src/contracts/panelHsm.ts'
+import { t } from '../../src/support/l10n.ts'
 import { dice, editor, identity } from './seed.ts'
 
 const ALL = [{ label: 'ML-DSA-87' }, { label: 'ML-DSA-65' }, { label: 'ML-DSA-44' }, { label: 'ML-KEM' }]
 const day = (text: string): number => Date.parse(`${text}T09:00:00Z`)
+
+const classical = () => t`no ML-DSA mechanism: ${'RSA, ECDSA, EdDSA'} fall to a quantum computer`
 
 function signing(): NonNullable<PanelHsmKey['signing']> {
   const throws = dice(7)
@@ -28,17 +31,17 @@ function key(label: string, change: Partial<PanelHsmKey> = {}): PanelHsmKey {
     words,
     id: '6d63702d6964',
     custody,
-    ...(hsm ? {} : { custodyReason: 'the module is known to be software, whatever it claims' }),
+    ...(hsm ? {} : { custodyReason: t`${'NSS'} is software, whatever it claims` }),
     identity: label === editor.name,
     selectable: label !== editor.name,
     publicKeyBytes: 2592,
     attributes: [
-      claim('sensitive', true, true),
-      claim('token object', true),
-      claim('never extractable', true, true),
-      claim('sign', true),
-      claim('made inside', hsm ? true : undefined, true),
-      claim('modifiable', false),
+      claim(t('sensitive'), true, true),
+      claim(t('token object'), true),
+      claim(t('never extractable'), true, true),
+      claim(t('sign'), true),
+      claim(t('made inside'), hsm ? true : undefined, true),
+      claim(t('modifiable'), false),
     ],
     actions: ['rotate', 'retire', 'revoke', 'destroy', 'copyJwk', 'copyPem', 'copyWords'],
     ...(label === editor.name ? { signing: signing() } : {}),
@@ -46,20 +49,20 @@ function key(label: string, change: Partial<PanelHsmKey> = {}): PanelHsmKey {
   }
 }
 
-const criteria: PanelHsmSlot['criteria'] = [
-  { name: 'initialised', state: 'met', weight: 'needed', finding: 'the token is initialised' },
-  { name: 'ML-DSA-87', state: 'met', weight: 'needed', finding: 'ML-DSA-87 is offered' },
-  { name: 'PIN set', state: 'met', weight: 'needed', finding: 'a PIN is set' },
-  { name: 'not locked', state: 'met', weight: 'needed', finding: 'its PIN is not locked' },
-  { name: 'a key, or room for one', state: 'met', weight: 'needed', finding: 'keys can be made' },
-  { name: 'probe', state: 'not told', weight: 'told', finding: 'not probed yet' },
-  { name: 'hardware slot', state: 'met', weight: 'wanted', finding: 'the slot is marked as hardware' },
-  { name: 'key made inside', state: 'met', weight: 'wanted', finding: 'claims that keys are made inside' },
-  { name: 'firmware', state: 'met', weight: 'told', finding: 'firmware 7.9.1' },
+const criteria = (): PanelHsmSlot['criteria'] => [
+  { name: t('initialised'), state: 'met', weight: 'needed', finding: t('the token is initialised') },
+  { name: t('ML-DSA-87'), state: 'met', weight: 'needed', finding: t('ML-DSA-87 is offered') },
+  { name: t('PIN set'), state: 'met', weight: 'needed', finding: t('a PIN is set') },
+  { name: t('not locked'), state: 'met', weight: 'needed', finding: t('its PIN is not locked') },
+  { name: t('a key, or room for one'), state: 'met', weight: 'needed', finding: t('keys can be made') },
+  { name: t('probe'), state: 'not told', weight: 'told', finding: t('not probed yet') },
+  { name: t('hardware slot'), state: 'met', weight: 'wanted', finding: t('the slot is marked as hardware') },
+  { name: t('key made inside'), state: 'met', weight: 'wanted', finding: t('claims that keys are made inside') },
+  { name: t('firmware'), state: 'met', weight: 'told', finding: t`firmware ${'7.9.1'}` },
 ]
 /** The criteria with some of them told in another way. */
 const but = (...changes: PanelHsmSlot['criteria']): PanelHsmSlot['criteria'] =>
-  criteria.map((one) => changes.find(({ name }) => name === one.name) ?? one)
+  criteria().map((one) => changes.find(({ name }) => name === one.name) ?? one)
 
 function slot(number: string, token: string | undefined, change: Partial<PanelHsmSlot>): PanelHsmSlot {
   return {
@@ -78,14 +81,14 @@ function slot(number: string, token: string | undefined, change: Partial<PanelHs
             hardwareVersion: '2.0',
             initialised: true,
             keypad: false,
-            flags: ['login required', 'random numbers of its own'],
+            flags: [t('login required'), t('random numbers of its own')],
             sessions: { open: 3, most: 64 },
             memory: { publicFree: 409_600, privateFree: 393_216 },
           },
         }),
     can: ALL,
     readiness: 'ready',
-    criteria,
+    criteria: criteria(),
     probes: [],
     quirks: [],
     pin: 'unlocked',
@@ -109,65 +112,67 @@ const empty = (number: string): PanelHsmSlot => ({
   keys: [],
 })
 
-const LUNA = slot('0', 'Luna 7', {
-  reason: 'firmware 7.9.1 · PIN set, unlocked · keys made inside, never extractable',
-  criteria: but({
-    name: 'probe',
-    state: 'met',
-    weight: 'told',
-    finding: 'it made, signed and verified ML-DSA-87',
-  }),
-  probes: [
-    {
-      algorithm: 'ML-DSA-87',
-      at: day('2026-11-12'),
-      steps: [
-        { step: 'generate', ok: true, ms: 143 },
-        { step: 'sign', ok: true, ms: 9.2 },
-        { step: 'verify', ok: true, ms: 1.6 },
-        { step: 'destroy', ok: true, ms: 4.1 },
-      ],
-    },
-  ],
-  quirks: ['ML-DSA came with firmware 7.9: a Luna with older firmware shows as classical only.'],
-  keys: [
-    key('mcp-identity-key', {
-      life: {
-        state: 'active',
-        planned: day('2026-11-03'),
-        active: day('2026-11-12'),
-        retiring: day('2027-11-12'),
-        retired: day('2027-12-12'),
-        successor: 'mcp-identity-key-2',
+const luna = () =>
+  slot('0', 'Luna 7', {
+    reason: [t`firmware ${'7.9.1'}`, t('PIN set, unlocked'), t('keys made inside, never extractable')].join(' · '),
+    criteria: but({
+      name: t('probe'),
+      state: 'met',
+      weight: 'told',
+      finding: t`it made, signed and verified ${'ML-DSA-87'}`,
+    }),
+    probes: [
+      {
+        algorithm: 'ML-DSA-87',
+        at: day('2026-11-12'),
+        steps: [
+          { step: 'generate', ok: true, ms: 143 },
+          { step: 'sign', ok: true, ms: 9.2 },
+          { step: 'verify', ok: true, ms: 1.6 },
+          { step: 'destroy', ok: true, ms: 4.1 },
+        ],
       },
-    }),
-    key('mcp-identity-key-2', {
-      life: { state: 'planned', planned: day('2026-11-12') },
-      actions: ['destroy', 'copyJwk'],
-    }),
-    key('mcp-identity-2025', {
-      algorithm: 'ML-DSA-65',
-      publicKeyBytes: 1952,
-      selectable: false,
-      life: {
-        state: 'retired',
-        planned: day('2025-01-02'),
-        active: day('2025-01-02'),
-        retiring: day('2026-10-02'),
-        retired: day('2026-11-02'),
-        successor: 'mcp-identity-key',
-      },
-      actions: ['revoke', 'destroy', 'copyJwk', 'copyPem', 'copyWords'],
-    }),
-  ],
-})
+    ],
+    quirks: [t('ML-DSA came with firmware 7.9: a Luna with older firmware shows as classical only.')],
+    keys: [
+      key('mcp-identity-key', {
+        life: {
+          state: 'active',
+          planned: day('2026-11-03'),
+          active: day('2026-11-12'),
+          retiring: day('2027-11-12'),
+          retired: day('2027-12-12'),
+          successor: 'mcp-identity-key-2',
+        },
+      }),
+      key('mcp-identity-key-2', {
+        life: { state: 'planned', planned: day('2026-11-12') },
+        actions: ['destroy', 'copyJwk'],
+      }),
+      key('mcp-identity-2025', {
+        algorithm: 'ML-DSA-65',
+        publicKeyBytes: 1952,
+        selectable: false,
+        life: {
+          state: 'retired',
+          planned: day('2025-01-02'),
+          active: day('2025-01-02'),
+          retiring: day('2026-10-02'),
+          retired: day('2026-11-02'),
+          successor: 'mcp-identity-key',
+        },
+        actions: ['revoke', 'destroy', 'copyJwk', 'copyPem', 'copyWords'],
+      }),
+    ],
+  })
 
-const LOCKED: PanelHsmSlot['criteria'] = but({
-  name: 'not locked',
-  state: 'not met',
-  weight: 'needed',
-  finding: 'PIN locked: only its security officer can set a new one',
-})
+const locked = (): PanelHsmSlot['criteria'] =>
+  but({
+    name: t('not locked'),
+    state: 'not met',
+    weight: 'needed',
+    finding: t('PIN locked: only its security officer can set a new one'),
+  })
 
 export function hsm(scene: string): PanelHsm {
   if (scene === 'first') return { state: 'loading', modules: [] }
@@ -193,12 +198,12 @@ export function hsm(scene: string): PanelHsm {
   return {
     state: 'ready',
     modules: [
-      module('Thales Luna', 'libCryptoki2_64.so 10.9', [LUNA]),
+      module('Thales Luna', 'libCryptoki2_64.so 10.9', [luna()]),
       module('NSS', 'libsoftokn3.so 3.131', [
         slot('1', 'NSS softoken', {
           readiness: 'usable',
-          reason: 'NSS is software: custody is software',
-          quirks: ['It never locks on wrong PINs, and does not claim that keys are made inside.'],
+          reason: t`${'NSS'} is software: custody is software`,
+          quirks: [t('It never locks on wrong PINs, and does not claim that keys are made inside.')],
           keys: [key('bench-key', { custody: 'software' })],
         }),
       ]),
@@ -206,52 +211,52 @@ export function hsm(scene: string): PanelHsm {
         slot('1', 'soft1', {
           pin: 'last try',
           listed: false,
-          reason: 'one more wrong PIN locks it',
+          reason: t('one more wrong PIN locks it'),
           actions: ['unlock', 'createKey', 'probe', 'changePin', 'resetPin', 'initialise'],
         }),
         slot('2', 'soft2', {
           readiness: 'not ready',
           pin: 'locked',
           listed: false,
-          criteria: LOCKED,
-          reason: 'PIN locked: only its security officer can set a new one',
+          criteria: locked(),
+          reason: t('PIN locked: only its security officer can set a new one'),
           actions: ['resetPin', 'initialise'],
         }),
         slot('3', undefined, {
-          token: { label: '', initialised: false, keypad: false, flags: ['not initialised', 'no user PIN set'] },
+          token: { label: '', initialised: false, keypad: false, flags: [t('not initialised'), t('no user PIN set')] },
           readiness: 'not ready',
           pin: 'not set',
           listed: false,
-          reason: 'the token is not initialised',
+          reason: t('the token is not initialised'),
           actions: ['initialise'],
         }),
         empty('4'),
       ]),
       module('SoftHSM', 'libsofthsm2.so 2.6.1', [
         slot('0', 'SoftHSM 2.6', {
-          can: [{ label: 'classical only', no: true }],
+          can: [{ label: t('classical only'), no: true }],
           readiness: 'not ready',
           criteria: but({
-            name: 'ML-DSA-87',
+            name: t('ML-DSA-87'),
             state: 'not met',
             weight: 'needed',
-            finding: 'no ML-DSA mechanism: RSA, ECDSA and EdDSA fall to a quantum computer',
+            finding: classical(),
           }),
-          reason: 'no ML-DSA mechanism: RSA, ECDSA and EdDSA fall to a quantum computer',
+          reason: classical(),
           actions: ['lock', 'changePin', 'resetPin', 'initialise'],
         }),
       ]),
       module('Vendor X', 'libvendorx.so', [
         slot('7', 'Mystery 1', {
           readiness: 'usable',
-          reason: 'does not claim that keys are made inside: custody would be unknown',
+          reason: t('does not claim that keys are made inside: custody would be unknown'),
           keys: [
             key('old-key', {
               custody: 'unknown',
-              custodyReason: 'the module does not claim that the key was made inside',
+              custodyReason: t('the module does not claim that the key was made inside'),
             }),
             key('card-key', {
-              notReady: 'it asks for the PIN at every signature (CKA_ALWAYS_AUTHENTICATE)',
+              notReady: t('it asks for the PIN at every signature (CKA_ALWAYS_AUTHENTICATE)'),
               selectable: false,
               actions: ['destroy', 'copyJwk', 'copyPem', 'copyWords'],
             }),
@@ -264,25 +269,25 @@ export function hsm(scene: string): PanelHsm {
         name: 'cknfast.so',
         state: 'failed',
         path: '/opt/nfast/lib/cknfast.so',
-        reason: 'It is built for arm64, this editor runs on x64. Nothing else is affected.',
+        reason: t`${'cknfast.so'} is built for ${'arm64'}; here a module has to be for ${'x64'}. Install the one that its maker has for this system.`,
         slots: [],
       },
       {
         ref: 'vault module',
         kind: 'vault',
-        name: 'Vault',
+        name: t('Vault'),
         state: 'loaded',
         slots: [
           slot('0', 'Vault', {
             readiness: 'usable',
-            reason: 'a file of the editor, not hardware',
+            reason: t('a file of the editor, not hardware'),
             pin: 'none',
             can: [{ label: 'ML-DSA-87' }, { label: 'ML-DSA-65' }],
             actions: [],
             keys: [
               key('vault-key', {
                 custody: 'software',
-                custodyReason: 'the vault keeps its keys in a file',
+                custodyReason: t('the vault keeps its keys in a file'),
                 attributes: [],
               }),
             ],

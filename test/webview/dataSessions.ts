@@ -13,13 +13,8 @@ function series(seed: number, base: number, spread: number, fresh = 0): PanelSer
 /** @param busy the gateway first asked for a cookie */
 function handshake(sid: string, busy = false): NonNullable<PanelSession['handshake']> {
   const part = (label: string, bytes: number, sealed = false) => ({ label, bytes, sealed })
-  const server = [
-    part('ML-KEM ciphertext', 1568),
-    part('X25519 key', 32),
-    part('nonce', 32),
-    part('version, suite', 66),
-  ]
-  const proof = [part('ML-DSA key', 2592, true), part('signature', 4627, true), part('finished', 209, true)]
+  const server = [part('ML-KEM ciphertext', 1568), part('ECDH share', 32), part('limits', 98, true)]
+  const proof = [part('identity', 2592, true), part('signature', 4627, true), part('finished', 209, true)]
   const step = (
     name: 'ClientHello' | 'Retry' | 'ServerHello' | 'ClientAuth' | 'Ready',
     by: 'client' | 'server',
@@ -44,10 +39,9 @@ function handshake(sid: string, busy = false): NonNullable<PanelSession['handsha
   const hello = (at: number, ...more: ReturnType<typeof part>[]) =>
     step('ClientHello', 'client', at, [
       part('ML-KEM key', 1568),
-      part('X25519 key', 32),
+      part('ECDH share', 32),
       ...more,
-      part('nonce', 32),
-      part('versions, suites', 196),
+      part('suites, nonce', 228),
     ])
   const retry = [
     step('Retry', 'server', 1.2, [part('cookie', 157), part('suite', 63)]),
@@ -60,11 +54,11 @@ function handshake(sid: string, busy = false): NonNullable<PanelSession['handsha
     work('verify', 7.8, 0.9),
     work('sign', 17.6, 9.8),
     step('ClientAuth', 'client', 18.2, [
-      part('ML-DSA key', 2592, true),
+      part('identity', 2592, true),
       part('signature', 4627, true),
       part('finished', 147, true),
     ]),
-    step('Ready', 'server', 21.6, [part('server time, session', 96, true)]),
+    step('Ready', 'server', 21.6, [part('server time, session id', 96, true)]),
   ]
   return {
     sid,

@@ -14,6 +14,8 @@ import { bytesOf, contextRows, detailOf } from './dataContexts.ts'
 
 /** @public used by the harness, which imports the bundle of this file */
 export { panelHtml }
+/** @public used by the harness: the sentences of a scene are the host's, in the language of the page */
+export { useLanguage } from '../../src/support/l10n.ts'
 /** @public used by the harness */
 export { FakeBundleHost } from './bundleHost.ts'
 

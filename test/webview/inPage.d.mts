@@ -7,7 +7,8 @@ export declare function focusedId(): string | undefined
 export declare function activeRow(): string | null | undefined
 export declare function topRow(): string | undefined
 export declare function scrollRows(top: number): void
-export declare function wearTheme(classes: string): void
+export declare function wearTheme(classes: string): Promise<void>
+export declare function frames(): Promise<void>
 export declare function traces(): {
   /** Elements of kinds that the panel never makes. */
   readonly markup: number

@@ -1,5 +1,10 @@
 // What tests ask of a page: each function runs in the browser, and so may use nothing from outside of itself.
 
+/** Until what changed is drawn: what hears of its own size is told with one frame, and draws with the next. */
+export async function frames() {
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame)
+}
+
 /** What sticks out of the window, unless it is inside of something that scrolls or cuts. */
 export function overflowing() {
   /** @param {Element} element */
@@ -63,9 +68,15 @@ export function scrollRows(top) {
   document.getElementById('context-rows')?.scrollTo(0, top)
 }
 
-/** @param {string} classes */
-export function wearTheme(classes) {
+/** The toolkit hears of it and sets its colours a little later: until then the page wears a mixture of two themes. @param {string} classes */
+export async function wearTheme(classes) {
   document.body.className = classes
+  const style = getComputedStyle(document.body)
+  const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim()
+  do await new Promise(requestAnimationFrame)
+  while (colour('--foreground') !== colour('--vscode-foreground'))
+  // What was set is drawn with the frame after.
+  await new Promise(requestAnimationFrame)
 }
 
 /** What a hostile context made of the page. */

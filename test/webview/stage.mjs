@@ -54,7 +54,7 @@ export async function openStage() {
   const output = join(root, 'test/output')
   await mkdir(output, { recursive: true })
   const out = await mkdtemp(join(output, 'webview-'))
-  const { FakeBundleHost, FakeHost, panelHtml } = await bundle(out)
+  const { FakeBundleHost, FakeHost, panelHtml, useLanguage } = await bundle(out)
   const standin = await readFile(join(here, 'standin.js'), 'utf8')
   /** @type {Record<string, [string, string]>} */
   const files = {
@@ -92,6 +92,10 @@ export async function openStage() {
   /** @type {string[]} */
   const problems = []
 
+  /** @param {string} name @param {string} language */
+  const translations = (name, language) =>
+    language === 'en' ? '{}' : readFileSync(join(root, `media/l10n/${name}.${language}.json`), 'utf8')
+
   /** What VS Code's own wrapper adds to a webview's document. @param {keyof typeof CLASSES} theme @param {unknown} saved @param {string} name @param {string} language */
   function wrapped(theme, saved, name, language) {
     const nonce = 'bm9uY2U'
@@ -102,7 +106,7 @@ export async function openStage() {
       styleUri: `/${name}.css`,
       title: 'Countersign',
       language,
-      words: language === 'en' ? '{}' : readFileSync(join(here, `../../media/l10n/panel.${language}.json`), 'utf8'),
+      words: translations('panel', language),
     })
     const state = JSON.stringify(saved).replaceAll('&', '&amp;').replaceAll('"', '&quot;')
     return html
@@ -149,6 +153,7 @@ export async function openStage() {
       /** As VS Code does it: what is posted is JSON. @param {unknown} message */
       const post = (message) =>
         void page.evaluate((text) => window.postMessage(JSON.parse(text), '*'), JSON.stringify(message)).catch(() => {})
+      useLanguage(language, JSON.parse(translations('bundle.l10n', language)))
       const fake = () => (of === 'bundle' ? new FakeBundleHost(post, scene) : new FakeHost(post, scene, count))
       const host = given === undefined ? fake() : given(post)
       await page.exposeFunction('hostReceive', (/** @type {string} */ text) => host.receive(JSON.parse(text)))

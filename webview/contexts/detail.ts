@@ -12,6 +12,8 @@ import { proofView } from './proof.ts'
 import { about } from './row.ts'
 
 const t = strings.contexts
+/** No line begins with it. */
+const DOT = '\u00a0· '
 
 /** The selected context: what it is, whether it holds, and everything needed to see why. */
 export function detailView(model: Model): VNode[] {
@@ -44,11 +46,11 @@ function head(row: ContextRow, detail: ContextDetail | undefined): VNode {
   const answered = detail?.timings.answered
   const facts = [
     ...(row.dir === 'c2s'
-      ? filled(t.requestTo, row.method ?? row.kind, name(row.server))
+      ? filled(t.requestTo, marked(row.method ?? row.kind), name(row.server))
       : filled(t.answerFrom, name(row.server))),
-    ` · ${clockMs(row.at)} · ${bytes(row.size)}`,
-    row.exchange !== undefined && ` · ${sentences.exchange(number(row.exchange))}`,
-    answered !== undefined && ` · ${sentences.answered(milliseconds(answered))}`,
+    `${DOT}${clockMs(row.at)}${DOT}${bytes(row.size)}`,
+    row.exchange !== undefined && `${DOT}${sentences.exchange(number(row.exchange))}`,
+    answered !== undefined && `${DOT}${sentences.answered(milliseconds(answered))}`,
   ]
   return h(
     'div',
@@ -59,20 +61,16 @@ function head(row: ContextRow, detail: ContextDetail | undefined): VNode {
       h('span', { class: `verdict ${row.verdict}` }, icon(row.verdict), strings.verdict[row.verdict]),
       h('h2', { class: 'ttl', id: 'context-title', tabindex: -1 }, name(about(row))),
     ),
-    h(
-      'p',
-      { class: 'sub2 quiet num' },
-      facts.map((fact) => (typeof fact === 'string' ? marked(fact) : fact)),
-    ),
+    h('p', { class: 'sub2 quiet num' }, facts),
   )
 }
 
 function actions(model: Model, row: ContextRow, busy: boolean): VNode {
   const { ref } = row
   const proven = row.verdict === 'verified' || row.verdict === 'rejected'
-  return h(
-    'div',
-    { class: 'row wrap acts' },
+  // In pairs: where four do not fit, two and two stand below each other.
+  const pair = (...two: VNode[]) => h('div', { class: 'row' }, two)
+  const again = pair(
     button({
       label: strings.actions.verifyAgain,
       icon: 'redo',
@@ -85,6 +83,8 @@ function actions(model: Model, row: ContextRow, busy: boolean): VNode {
       disabled: !proven,
       press: () => void model.send('copyEvidence', { ref }, t.copied),
     }),
+  )
+  const out = pair(
     button({
       label: strings.actions.export,
       icon: 'share',
@@ -98,6 +98,7 @@ function actions(model: Model, row: ContextRow, busy: boolean): VNode {
       press: () => void model.send('openDocument', { ref }),
     }),
   )
+  return h('div', { class: 'row wrap acts' }, again, out)
 }
 
 function banner(row: ContextRow, waiting: number | undefined): VNode[] {

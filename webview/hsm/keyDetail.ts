@@ -2,7 +2,7 @@ import type { PanelHsmKey, PanelHsmModule, PanelHsmSlot } from '../../src/contra
 import type { Model } from '../app/model.ts'
 import { h, type VNode } from '../dom/h.ts'
 import { icon } from '../dom/icons.ts'
-import { button, link } from '../pieces/controls.ts'
+import { button, copyGlyph, link } from '../pieces/controls.ts'
 import { code, custodyTag, filled, keyValues, marked } from '../pieces/marks.ts'
 import { spark } from '../pieces/spark.ts'
 import { sentences, strings } from '../strings.ts'
@@ -35,13 +35,13 @@ export function keyDetail(model: Model, key: PanelHsmKey, slot: PanelHsmSlot, mo
 }
 
 function facts(model: Model, key: PanelHsmKey): VNode {
-  const copy = (action: 'copyJwk' | 'copyPem' | 'copyWords') =>
+  const copy = (action: 'copyJwk' | 'copyPem' | 'copyWords', draw = link) =>
     key.actions.includes(action) &&
-    link(strings.actions[action], () => void model.send('keyAction', { key: key.ref, action }))
+    draw(strings.actions[action], () => void model.send('keyAction', { key: key.ref, action }))
   const size = key.publicKeyBytes === undefined ? NOTHING : bytes(key.publicKeyBytes)
   const jwk = copy('copyJwk')
   const pem = copy('copyPem')
-  const words = copy('copyWords')
+  const words = copy('copyWords', copyGlyph)
   const { signing } = key
   return keyValues([
     ['kid', key.kid === undefined ? NOTHING : code(key.kid, short(key.kid, 8))],

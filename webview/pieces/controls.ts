@@ -44,6 +44,22 @@ export function link(label: string, press: () => void, pressed?: boolean): VNode
   return h('button', { key: `link ${label}`, type: 'button', class: 'link', 'aria-pressed': pressed, on }, label)
 }
 
+/** A link where there is no room for its words. */
+export function copyGlyph(label: string, press: () => void): VNode {
+  return h(
+    'button',
+    {
+      key: `link ${label}`,
+      type: 'button',
+      class: 'link glyph',
+      title: label,
+      'aria-label': label,
+      on: { click: press },
+    },
+    icon('copy'),
+  )
+}
+
 /** What most people do not need: closed until somebody wants it. */
 export function disclosure(title: string, ...content: Child[]): VNode {
   return h('details', { key: `more ${title}` }, h('summary', {}, title), content)

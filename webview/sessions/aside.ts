@@ -2,6 +2,7 @@ import type { LegKind, PanelIdentity, PanelLeg, PanelSeries, PanelSession } from
 import type { Model } from '../app/model.ts'
 import { type Child, h, type VNode } from '../dom/h.ts'
 import { icon, type IconName } from '../dom/icons.ts'
+import { copyGlyph } from '../pieces/controls.ts'
 import { code, custodyTag, filled, marked, name } from '../pieces/marks.ts'
 import { spark } from '../pieces/spark.ts'
 import { sentences, strings } from '../strings.ts'
@@ -49,17 +50,7 @@ function keyRow(model: Model, who: string, key: PanelIdentity, claim: Child): VN
       h('br'),
       h('span', { class: 'mono' }, key.words.join(' ')),
       ' ',
-      h(
-        'button',
-        {
-          type: 'button',
-          class: 'link glyph',
-          title: strings.actions.copyWords,
-          'aria-label': strings.actions.copyWords,
-          on: { click: () => void model.send('copyKey', { kid: key.kid, as: 'words' }) },
-        },
-        icon('copy'),
-      ),
+      copyGlyph(strings.actions.copyWords, () => void model.send('copyKey', { kid: key.kid, as: 'words' })),
     ),
   )
 }

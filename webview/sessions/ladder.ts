@@ -105,7 +105,8 @@ function segment(part: Part, most: number, signer: PanelIdentity | undefined): V
   const roomy = part.bytes / most >= LABELLED * 2
   const body: Child = labelled && [
     part.sealed && icon('lock'),
-    h('span', { class: 'cut' }, marked(partWord(part), 60), ` ${number(part.bytes)}`),
+    h('span', { class: 'cut' }, marked(partWord(part), 60)),
+    h('span', {}, number(part.bytes)),
     isSignature(part) && roomy && [h('span', { class: 'grow' }), icon('pen'), signer && custodyWord(signer.custody)],
   ]
   return h(

@@ -77,12 +77,12 @@ const rowId = (session: PanelSession) => `session-${session.id}`
 export function tableView(model: Model, sessions: readonly PanelSession[], selected: PanelSession | undefined): VNode {
   const { columns } = t
   const widths: Readonly<Record<string, string>> = {
-    state: '132px',
+    state: '136px',
     server: '96px',
     // The rest: an address is what people compare, and the other columns are as wide as their words.
     gateway: '',
-    pin: '92px',
-    suite: '198px',
+    pin: '96px',
+    suite: '190px',
     epoch: '54px',
     custody: '182px',
     exposed: '98px',

@@ -76,7 +76,7 @@ export const legsWords = translated({
 
 /** What a message of the handshake is made of. */
 export const partsWords = translated({
-  'ML-KEM ciphertext': 'ML-KEM ciphertext',
+  'ML-KEM ciphertext': 'ciphertext',
   'ECDH share': 'ECDH share',
   'ML-KEM key': 'ML-KEM key',
   cookie: 'cookie',

@@ -10,13 +10,15 @@ const whole = new Intl.NumberFormat(tag)
 const tenths = new Intl.NumberFormat(tag, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
 const hundredths = new Intl.NumberFormat(tag, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 const time = new Intl.DateTimeFormat(dates, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
-const date = new Intl.DateTimeFormat(dates, { day: 'numeric', month: 'short', year: 'numeric' })
+const date = new Intl.DateTimeFormat(dates, { dateStyle: 'medium' })
+/** A figure stays with its unit, and a day with its month. */
+const together = (text: string): string => text.replaceAll(' ', '\u00a0')
 
 export const number = (n: number | undefined): string => (n === undefined ? NOTHING : whole.format(n))
-export const bytes = (n: number): string => `${whole.format(n)} B`
+export const bytes = (n: number): string => together(`${whole.format(n)} B`)
 export const clock = (at: number): string => time.format(at)
 export const clockMs = (at: number): string => `${time.format(at)}.${String(Math.floor(at % 1000)).padStart(3, '0')}`
-export const day = (at: number): string => date.format(at)
+export const day = (at: number): string => together(date.format(at))
 
 /** Short enough for a column: 412 B, 2.9 KB, 1.2 MB. */
 export function size(n: number): string {
@@ -32,7 +34,7 @@ export function figure(n: number | undefined): string {
   return (n < 1 && n > 0 ? hundredths : tenths).format(n)
 }
 
-export const milliseconds = (n: number | undefined): string => (n === undefined ? NOTHING : `${figure(n)} ms`)
+export const milliseconds = (n: number | undefined): string => (n === undefined ? NOTHING : together(`${figure(n)} ms`))
 
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))

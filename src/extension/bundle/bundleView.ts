@@ -1,16 +1,16 @@
-import { basename, dirname } from 'node:path'
-import { RelativePattern, Uri, workspace } from 'vscode'
 import { type BundleMessage, parseBundleIntent } from '../../contracts/bundleView.ts'
 import type { Clock } from '../../support/clock.ts'
 import { type Disposable, DisposableStore } from '../../support/disposable.ts'
-import { CountersignError, toCountersignError, unreachable } from '../../support/errors.ts'
+import { type CountersignError, toCountersignError, unreachable } from '../../support/errors.ts'
 import { t } from '../../support/l10n.ts'
 import type { KnownKeys } from '../evidence/knownHere.ts'
-import { bundleFile } from './bundleFile.ts'
 import { type BundleSource, verifyBundle } from './verifyBundle.ts'
 
 export interface BundleViewPorts {
-  readonly uri: Uri
+  /** @throws CountersignError `file-unreadable`, `limit` */
+  readonly source: (signal: AbortSignal) => Promise<BundleSource>
+  /** Tells of every change of the file. */
+  readonly watch: (changed: () => void) => Disposable
   readonly known: () => Promise<KnownKeys>
   readonly clock: Clock
   readonly post: (message: BundleMessage) => void
@@ -20,8 +20,6 @@ export interface BundleViewPorts {
 
 /** A file that is written comes in many events: it is read again when it was quiet for so long. */
 const QUIET_MS = 300
-/** Of a file that is not on this machine's disk: the editor hands it over in one piece. */
-const MOST_ELSEWHERE = 64 * 1024 * 1024
 
 /** One open bundle: verified when it is opened, when its file changes and when a person asks; given up when it is closed. */
 export class BundleView implements Disposable {
@@ -35,13 +33,7 @@ export class BundleView implements Disposable {
 
   constructor(ports: BundleViewPorts) {
     this.ports = ports
-    const { uri } = ports
-    const folder = uri.scheme === 'file' ? Uri.file(dirname(uri.fsPath)) : Uri.joinPath(uri, '..')
-    const watcher = this.owned.add(workspace.createFileSystemWatcher(new RelativePattern(folder, '*')))
-    const changed = (file: Uri) => {
-      if (basename(file.path) === basename(uri.path)) this.changed()
-    }
-    for (const event of [watcher.onDidChange, watcher.onDidCreate, watcher.onDidDelete]) this.owned.add(event(changed))
+    this.owned.add(ports.watch(() => this.changed()))
     void this.verify()
   }
 
@@ -80,9 +72,9 @@ export class BundleView implements Disposable {
     const running = new AbortController()
     this.running = running
     const { signal } = running
-    const { clock, known, uri } = this.ports
+    const { clock, known } = this.ports
     try {
-      const source = await sourceOf(uri, signal)
+      const source = await this.ports.source(signal)
       const working = (read: number) => this.say(signal, { type: 'working', read, bytes: source.bytes })
       working(0)
       const forView = new Set(this.forView)
@@ -103,25 +95,3 @@ export class BundleView implements Disposable {
     this.ports.post(message)
   }
 }
-
-/** @throws CountersignError `file-unreadable`, `limit` */
-async function sourceOf(uri: Uri, signal: AbortSignal): Promise<BundleSource> {
-  try {
-    if (uri.scheme === 'file') return await bundleFile(uri.fsPath, signal)
-    const { size } = await workspace.fs.stat(uri)
-    if (size > MOST_ELSEWHERE) throw new CountersignError('limit', TOO_BIG)
-    return { name: basename(uri.path), bytes: size, input: once(await workspace.fs.readFile(uri)) }
-  } catch (cause) {
-    if (cause instanceof CountersignError) throw cause
-    const sentence = t('This file cannot be read: it was moved, deleted, or you may not read it.')
-    throw new CountersignError('file-unreadable', sentence, { cause })
-  }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
-}
-
-const TOO_BIG = t(
-  'This bundle is not on the disk of this machine, and too big to be fetched in one piece. Copy it here, or say countersign verify where it is.',
-)

@@ -2,10 +2,12 @@ import { env, Uri, type WebviewPanel } from 'vscode'
 import { panelHtml } from '../../contracts/panelHtml.ts'
 import { encodeBase64url } from '../../crypto/encoding.ts'
 import { randomBytes } from '../../crypto/random.ts'
+import { bundleSource, watchBundle } from './bundleUri.ts'
 import { BundleView, type BundleViewPorts } from './bundleView.ts'
 import { t } from '../../support/l10n.ts'
 
-export interface OpenBundlePorts extends Omit<BundleViewPorts, 'post'> {
+export interface OpenBundlePorts extends Pick<BundleViewPorts, 'known' | 'clock' | 'failed'> {
+  readonly uri: Uri
   /** What the webview says in the language of the editor, as JSON. */
   readonly words: string
   /** Folder of the webview's bundle: the only one that it may read. */
@@ -19,6 +21,8 @@ export function openBundle(ports: OpenBundlePorts, panel: WebviewPanel): void {
   webview.options = { enableScripts: true, localResourceRoots: [folder] }
   const view = new BundleView({
     ...ports,
+    source: async (signal) => await bundleSource(ports.uri, signal),
+    watch: (changed) => watchBundle(ports.uri, changed),
     post: (message) => {
       // A webview is no window, and has no origin to name.
       // oxlint-disable-next-line unicorn/require-post-message-target-origin

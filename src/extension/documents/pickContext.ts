@@ -8,10 +8,9 @@ import { t } from '../../support/l10n.ts'
 import { inert } from '../../support/printable.ts'
 import { pickOne } from '../commands/pickOne.ts'
 import type { ContextStore } from '../evidence/contextStore.ts'
-import { refOf } from '../evidence/refs.ts'
 import { withProgress } from '../progress.ts'
 import { addressIn, addressOf } from './findContext.ts'
-import { byNearness } from './nearness.ts'
+import { NEWEST, newestRows } from './nearness.ts'
 
 export interface PickPorts {
   readonly contexts: ContextStore
@@ -24,9 +23,6 @@ interface Item extends QuickPickItem {
   readonly address?: ContextAddress
 }
 
-/** A list for people: who looks for an older one finds it in the panel, whose list has filters. */
-const NEWEST = 200
-
 /**
  * One of the newest contexts of this window, or of the journal. Undefined: the person closed the list.
  * @param beside what it is to be compared with: its exchange and other calls of its tool come first
@@ -37,7 +33,7 @@ export async function pickContext(
   title: string,
   beside?: ContextAddress,
 ): Promise<ContextAddress | undefined> {
-  const rows = newestRows(ports, beside)
+  const rows = newestRows(ports.contexts, { selected: ports.selected(), beside })
   if (rows.length === 0) return await pickFromJournal(ports, title)
   const items: Item[] = [
     ...rows.map(rowItem),
@@ -51,18 +47,6 @@ export async function pickContext(
   })
   if (picked === undefined) return undefined
   return picked.address ?? (await pickFromJournal(ports, title))
-}
-
-function newestRows({ contexts, selected }: PickPorts, beside: ContextAddress | undefined): readonly ContextRow[] {
-  const { first, end } = contexts.index
-  const rows: ContextRow[] = []
-  for (let number = end - 1; number >= first && rows.length < NEWEST; number--) {
-    const row = contexts.row(number)
-    if (row !== undefined && refOf(number) !== beside?.ref) rows.push(row)
-  }
-  if (beside !== undefined) return byNearness(rows, contexts.get(beside.ref ?? '')?.row)
-  const chosen = contexts.get(selected() ?? '')?.row
-  return chosen === undefined ? rows : [chosen, ...rows.filter(({ ref }) => ref !== chosen.ref)]
 }
 
 const ICON: Readonly<Record<Verdict, string>> = {

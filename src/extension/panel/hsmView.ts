@@ -67,7 +67,9 @@ function slotView(ref: string, slot: InventorySlot, keys: readonly PlacedKey[], 
   return {
     ...common,
     token: tokenView(token),
-    can: token.can.map((ability) => (ability === 'classical only' ? { label: ability, no: true } : { label: ability })),
+    can: token.can.map((ability) =>
+      ability === 'classical only' ? { label: t('classical only'), no: true } : { label: ability },
+    ),
     pin: token.pin,
     listed: token.listed,
     keys: keys.slice(0, 256).map((placed) => keyView(placed, readiness !== 'not ready', facts)),

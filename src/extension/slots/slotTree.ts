@@ -3,6 +3,7 @@ import { type Disposable, DisposableStore } from '../../support/disposable.ts'
 import { t } from '../../support/l10n.ts'
 import { contexts } from '../commands/counted.ts'
 import type { SlotRow } from './rows.ts'
+import { Unlooked } from './unlooked.ts'
 
 const KIND = { module: t('module'), slot: t('slot'), key: t('key') } as const
 
@@ -23,9 +24,7 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
   private readonly view
   private looking: Disposable | undefined
   private rows: readonly SlotRow[] = []
-  /** Rejections that a person did not look at, and how many of them there were when they last looked at this view. */
-  private rejections = 0
-  private looked = 0
+  private readonly rejections = new Unlooked()
   private drawn = ''
 
   /** `load` tells a failure itself. */
@@ -48,10 +47,10 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
 
   /** Contexts were rejected, or the panel's list of them was looked at: a number on the view's icon says so from afar. */
   rejected(unseen: number): void {
-    if (unseen < this.rejections) this.looked = 0
-    this.rejections = unseen
-    if (this.looking !== undefined) this.looked = unseen
-    const value = unseen - this.looked
+    this.badge(this.rejections.count(unseen, this.looking !== undefined))
+  }
+
+  private badge(value: number): void {
     const tooltip = t`Rejected since you last looked: ${contexts(value)}. Open the panel to see why.`
     this.view.badge = value > 0 ? { value, tooltip } : undefined
   }
@@ -92,7 +91,7 @@ export class SlotTree implements Disposable, TreeDataProvider<SlotRow> {
     else this.looking?.dispose()
     if (!seen) this.looking = undefined
     this.update()
-    if (seen) this.rejected(this.rejections)
+    if (seen) this.badge(this.rejections.look())
   }
 }
 

@@ -57,7 +57,7 @@ describe('the tree view', () => {
     )
     expect(named('card-key')?.tooltip).toContain('not ready: it asks for the PIN at every signature')
     expect(named('slot 4')).toMatchObject({ description: 'empty', context: 'slot' })
-    expect(named('cknfast.so')?.tooltip).toContain('It is built for arm64')
+    expect(named('cknfast.so')?.tooltip).toContain('is built for arm64')
   })
 
   it('names every row once', () => {

@@ -8,7 +8,7 @@ import { run } from '../../setup/run.mjs'
 import { controlFile, helperClient } from '../helper/client.mjs'
 import { HELPER_ID, packageHelper } from '../helper/package.mjs'
 import { startGroup } from './processGroup.mjs'
-import { cleanEnvironment, createProfile, removeProfile, removeProfileSync, updateSettings } from './profile.mjs'
+import { cleanEnvironment, createProfile, removeProfile, removeProfileSync, speak, updateSettings } from './profile.mjs'
 
 // Port 0: the server says which one it got, so that no other process can take it in between.
 const LOOPBACK = ['--auth', 'none', '--bind-addr', '127.0.0.1:0']
@@ -39,6 +39,7 @@ const CALM = [
  *   vsix?: readonly string[],
  *   workspace?: string,
  *   settings?: Record<string, unknown>,
+ *   language?: string,
  *   extraArgs?: readonly string[],
  *   env?: Record<string, string>,
  *   root?: string,
@@ -68,11 +69,12 @@ export async function startCodeServer(options = {}) {
       timeout: 240_000,
     })
   }
+  const language = options.language === undefined ? [] : await speak(profile, options.language)
   let log = ''
   const proposals = helper ? ['--enable-proposed-api', HELPER_ID] : []
   const group = startGroup(
     node,
-    [entry, ...where, ...LOOPBACK, ...CALM, ...proposals, ...extraArgs, profile.workspace],
+    [entry, ...where, ...LOOPBACK, ...CALM, ...proposals, ...language, ...extraArgs, profile.workspace],
     {
       env,
       cwd: profile.root,

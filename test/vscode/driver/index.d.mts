@@ -34,6 +34,8 @@ export function startCodeServer(options?: {
   vsix?: readonly string[]
   workspace?: string
   settings?: Record<string, unknown>
+  /** Of extensions; the editor's own texts stay English. */
+  language?: string
   extraArgs?: readonly string[]
   env?: Record<string, string>
   root?: string

@@ -72,6 +72,24 @@ async function change(file, changes) {
   await writeFile(file, `${JSON.stringify({ ...before, ...changes }, undefined, 2)}\n`)
 }
 
+/**
+ * The language of extensions, without a language pack, which no package registry has: the editor's own texts, by which tests find
+ * their way, stay English. To be called after extensions were installed, for that writes this file anew.
+ *
+ * @param {Profile} profile
+ * @param {string} language
+ * @returns {Promise<string[]>} the arguments that choose it
+ */
+export async function speak(profile, language) {
+  const texts = path.join(profile.userData, 'texts.json')
+  await writeFile(texts, '{"contents":{}}\n')
+  // Without an extension of its own the editor would find no extension at all.
+  const extensions = [{ extensionIdentifier: { id: 'countersign-test.language' }, version: '0.0.1' }]
+  const pack = { hash: 'none', label: language, extensions, translations: { vscode: texts } }
+  await writeFile(path.join(profile.userData, 'languagepacks.json'), JSON.stringify({ [language]: pack }))
+  return ['--locale', language]
+}
+
 /** @param {Profile} profile */
 export async function removeProfile(profile) {
   // Processes that are just ending may still write.

@@ -1,7 +1,5 @@
 import { window } from 'vscode'
-import type { Choice } from '../../../evidence/bundle/selection.ts'
 import type { JournalFolder } from '../../../evidence/journal/store.ts'
-import { isDigest, parseStatement } from '../../../evidence/statement.ts'
 import type { Statement } from '../../../evidence/types.ts'
 import type { Clock } from '../../../support/clock.ts'
 import { CountersignError } from '../../../support/errors.ts'
@@ -9,35 +7,11 @@ import { locale, t } from '../../../support/l10n.ts'
 import { withProgress } from '../../progress.ts'
 import { contexts } from '../counted.ts'
 import { pickOne } from '../pickOne.ts'
-
-export interface EvidenceChoice {
-  readonly choice: Choice
-  /** Of the file, without its extension. */
-  readonly name: string
-  /** It is meant to show whole sessions. */
-  readonly whole: boolean
-}
+import { type EvidenceChoice, localTime, ofSession, ofTime, serversIn, sessionsIn } from './evidenceChoice.ts'
 
 export type Redaction = (statement: Statement, digest: string) => boolean
 
 const HOUR = 3_600_000
-
-/**
- * What a row of the panel wants exported: `{ sid }`, `{ digest }`, `{ digests }` (of statements or of contexts), or
- * `{ from, to }` in ms since 1970. undefined for anything else: then a person is asked.
- */
-export function choiceFrom(target: unknown): EvidenceChoice | undefined {
-  if (typeof target !== 'object' || target === null) return undefined
-  const { sid, digest, digests, from, to }: Record<string, unknown> = { ...target }
-  if (isDigest(sid)) return ofSession(sid)
-  const named: unknown[] = Array.isArray(digests) ? digests : [digest]
-  if (named.length > 0 && named.every(isDigest)) {
-    const choice = { selection: { kind: 'contexts' }, digests: new Set(named) } as const
-    return { choice, name: named.length === 1 ? 'context' : 'contexts', whole: false }
-  }
-  if (!isTime(from) || !isTime(to) || (from === undefined && to === undefined)) return undefined
-  return ofTime(from, to)
-}
 
 /** Asks the person. undefined: they closed a list. @throws CountersignError `usage` for an empty journal */
 export async function chooseEvidence(journal: JournalFolder, clock: Clock): Promise<EvidenceChoice | undefined> {
@@ -95,16 +69,6 @@ export async function chooseRedaction({ choice }: EvidenceChoice): Promise<Redac
   return ({ server }) => servers.has(server)
 }
 
-function serversIn(text: string): ReadonlySet<string> {
-  return new Set(text.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()])))
-}
-
-interface Seen {
-  from: number
-  records: number
-  readonly servers: Set<string>
-}
-
 async function chooseSession(journal: JournalFolder): Promise<EvidenceChoice | undefined> {
   const sessions = await withProgress(t('Reading the journal'), async (signal) => await sessionsIn(journal, signal))
   if (sessions.size === 0) throw new CountersignError('usage', 'The journal has no session yet. Connect, then export.')
@@ -122,29 +86,6 @@ async function chooseSession(journal: JournalFolder): Promise<EvidenceChoice | u
   return picked === undefined ? undefined : ofSession(picked.sid)
 }
 
-async function sessionsIn(journal: JournalFolder, signal: AbortSignal): Promise<ReadonlyMap<string, Seen>> {
-  const sessions = new Map<string, Seen>()
-  for await (const item of journal.read(signal)) {
-    if (item.kind !== 'entry') continue
-    const statement = readable(item.entry.statement)
-    if (statement === undefined) continue
-    const seen: Seen = sessions.get(statement.sid) ?? { from: item.entry.at, records: 0, servers: new Set() }
-    seen.records++
-    seen.servers.add(statement.server)
-    sessions.set(statement.sid, seen)
-  }
-  return sessions
-}
-
-function readable(bytes: Uint8Array): Statement | undefined {
-  try {
-    return parseStatement(bytes)
-  } catch {
-    // It will not hold either; the export has it, and says so.
-    return undefined
-  }
-}
-
 async function chooseTimes(): Promise<EvidenceChoice | undefined> {
   const ask = async (prompt: string) =>
     await window.showInputBox({
@@ -158,25 +99,4 @@ async function chooseTimes(): Promise<EvidenceChoice | undefined> {
   const from = await ask(t('From which time on? (local time)'))
   const to = from === undefined ? undefined : await ask(t('Until before which time? (local time)'))
   return from === undefined || to === undefined ? undefined : ofTime(localTime(from), localTime(to))
-}
-
-/** Ms since 1970; undefined for what is no time. */
-function localTime(text: string): number | undefined {
-  const [, date, time = '00:00'] = /^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2}))?$/.exec(text.trim()) ?? []
-  // With a time and without a zone it is local; a date alone would be UTC.
-  const at = date === undefined ? Number.NaN : Date.parse(`${date}T${time}`)
-  return Number.isSafeInteger(at) && at >= 0 ? at : undefined
-}
-
-function ofSession(sid: string): EvidenceChoice {
-  return { choice: { selection: { kind: 'session', sid } }, name: `session-${sid.slice(0, 8)}`, whole: true }
-}
-
-function ofTime(from: number | undefined, to: number | undefined): EvidenceChoice {
-  const times = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
-  return { choice: { selection: { kind: 'time', ...times } }, name: 'evidence', whole: false }
-}
-
-function isTime(value: unknown): value is number | undefined {
-  return value === undefined || (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0)
 }
