@@ -51,7 +51,7 @@ export async function runVerify(argv: readonly string[], io: Io): Promise<number
   } catch (thrown) {
     const error = toCountersignError(thrown)
     io.stderr(`countersign verify: ${printable(error.message, 300)}`)
-    if (error.code === 'usage') io.stderr(USAGE)
+    if (error.code === 'usage') io.stderr('Say "countersign verify --help" for its arguments.')
     // Not 1: that is a verdict on evidence, and there is none.
     return 2
   }
@@ -109,7 +109,8 @@ function parseArguments(argv: readonly string[]): Arguments {
     })
     if (positionals.length > 0 || values.help) return { ...values, files: positionals }
   } catch (cause) {
-    throw new CountersignError('usage', 'An argument is not understood.', { cause })
+    const sentence = cause instanceof Error ? cause.message : 'The arguments cannot be read.'
+    throw new CountersignError('usage', sentence, { cause })
   }
   throw new CountersignError('usage', 'Name at least one file of evidence.')
 }

@@ -130,7 +130,11 @@ describe('verify', () => {
     const absent = await judged(join(root, 'absent'))
     expect([absent.code, absent.lines[0]]).toEqual([2, expect.stringContaining('could not be read (ENOENT)')])
     expect((await judged()).err[0]).toContain('Name at least one file')
-    expect((await judged('--wrong', 'x')).code).toBe(2)
+    const wrong = await judged('--wrong', 'x')
+    expect([wrong.code, wrong.err]).toEqual([
+      2,
+      [expect.stringContaining("'--wrong'"), expect.stringContaining('--help')],
+    ])
     expect(await verify('--help')).toMatchObject({ code: 0, err: [] })
   })
 
